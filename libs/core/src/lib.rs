@@ -1,0 +1,12 @@
+//! What every other crate shares: error kinds, content digests, class labels and keyed random
+//! numbers. Nothing here knows about spectra, networks or I/O.
+
+mod digest;
+mod error;
+mod label;
+mod random;
+
+pub use digest::{Digest, DigestBuilder, ParseDigestError};
+pub use error::{Classified, ErrorKind};
+pub use label::{ClassLabel, LabelError, UNKNOWN};
+pub use random::{KeyedRng, keyed_rng};
