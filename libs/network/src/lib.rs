@@ -1,0 +1,17 @@
+//! One description of a network: the intermediate representation, the catalogue of bases,
+//! weights in and out, the ONNX writer and the head's forward function. Running a network
+//! (ONNX Runtime, torch) is done by other crates.
+
+mod error;
+pub mod graph;
+pub mod head;
+pub mod imaging;
+mod structure;
+pub mod weights;
+
+pub use error::NetworkError;
+pub use graph::{Activation, Graph, Landmark, Node, Op, Padding, ValueId};
+pub use head::Head;
+pub use imaging::ImageLayer;
+pub use structure::{Shape, infer_shapes};
+pub use weights::{Tensor, Weights};
