@@ -2,6 +2,7 @@
 //! weights in and out, the ONNX writer and the head's forward function. Running a network
 //! (ONNX Runtime, torch) is done by other crates.
 
+pub mod catalogue;
 mod error;
 pub mod graph;
 pub mod head;
@@ -9,6 +10,7 @@ pub mod imaging;
 mod structure;
 pub mod weights;
 
+pub use catalogue::{Base, BaseDescriptor, HeadSpec, Tutorial1d, TutorialVariant};
 pub use error::NetworkError;
 pub use graph::{Activation, Graph, Landmark, Node, Op, Padding, ValueId};
 pub use head::Head;
