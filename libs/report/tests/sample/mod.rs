@@ -153,7 +153,7 @@ fn k_selection() -> KSelection {
 fn part(name: &str, kind: PartKind, known: usize, unknown: usize) -> EvaluationPart {
     let spectra: Vec<_> = (0..known)
         .map(|i| known_row(name, i))
-        .chain((0..unknown).map(|i| unknown_row(i)))
+        .chain((0..unknown).map(unknown_row))
         .collect();
     let correct = spectra.iter().filter(|r| r.verdict == r.label).count();
     EvaluationPart {
