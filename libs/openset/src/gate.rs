@@ -1,0 +1,281 @@
+//! The gate: a fitted detector with its threshold and the scores that p-values are read from.
+
+use crate::{
+    detector::{Detector, DetectorSpec, NamedArrays},
+    dime::dime_out_of_fold_scores,
+    error::OpenSetError,
+    folds::stratified_folds,
+    sample::{Sample, Samples, finite_scores, same_length},
+    threshold::{ThresholdRule, check_alpha, percentile},
+};
+use ndarray::Array1;
+use serde::{Deserialize, Serialize};
+use std::{fmt, sync::Arc};
+
+/// What a gate is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateSpec {
+    /// Detector and its parameters.
+    pub detector: DetectorSpec,
+    /// Share of known samples that may be refused.
+    pub alpha: f64,
+    /// Which training scores set the threshold.
+    pub rule: ThresholdRule,
+}
+
+/// A gate without its arrays, for the bundle's JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateRecord {
+    /// Detector and its parameters.
+    pub detector: DetectorSpec,
+    /// Share of known samples that may be refused.
+    pub alpha: f64,
+    /// Lowest score of an inlier.
+    pub threshold: f64,
+    /// Which training scores set the threshold.
+    pub rule: ThresholdRule,
+    /// Number of these scores.
+    pub n: usize,
+}
+
+/// Something about a gate that its user should know.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum GateWarning {
+    /// No p-value can be as small as alpha.
+    AlphaBelowResolution {
+        /// Share of known samples that may be refused.
+        alpha: f64,
+        /// Number of calibration scores.
+        n: usize,
+    },
+}
+
+impl fmt::Display for GateWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlphaBelowResolution { alpha, n } => write!(
+                f,
+                "alpha {alpha} is below 1/(n + 1) = {:.4} of the {n} training scores: the threshold rests on the lowest score alone; use a larger alpha or more spectra",
+                1.0 / (*n as f64 + 1.0)
+            ),
+        }
+    }
+}
+
+/// A gate's answer about one sample.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// Score of the sample; higher is more like the training samples.
+    pub score: f64,
+    /// Lowest score of an inlier.
+    pub threshold: f64,
+    /// Whether the sample is an inlier.
+    pub inlier: bool,
+    /// Share of training samples that score no higher, with the sample counted in.
+    pub p_value: f64,
+    /// Number of training scores behind the p-value.
+    pub n: usize,
+}
+
+/// A fitted detector with its threshold.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    detector: Arc<dyn Detector>,
+    spec: GateSpec,
+    threshold: f64,
+    /// Ascending.
+    calibration_scores: Vec<f64>,
+}
+
+const SCORES: &str = "calibration_scores";
+
+impl Gate {
+    /// Fits detector and threshold. With the out-of-fold rule the threshold comes from folds,
+    /// the detector from all samples.
+    ///
+    /// # Shapes
+    /// Features `[n, F]` or logits `[n, K]`, class of each row `[n]`.
+    ///
+    /// # Errors
+    /// When alpha is outside (0, 1), a value is not finite, a class has one member, `k` is not
+    /// below the rank of all samples or of a fold's, or out-of-fold scores would need a classifier
+    /// to be refitted ([`Gate::from_scores`] takes those).
+    pub fn fit(
+        spec: GateSpec,
+        samples: Samples<'_>,
+        class_index: &[usize],
+    ) -> Result<Self, OpenSetError> {
+        check_alpha(spec.alpha)?;
+        same_length("the list of classes", class_index.len(), samples.rows())?;
+        let detector = spec.detector.fit(samples)?;
+        let scores = match (spec.rule, spec.detector) {
+            (ThresholdRule::InSample, _) => detector.scores(samples)?,
+            (ThresholdRule::OutOfFold { folds, seed }, DetectorSpec::Dime { k }) => {
+                let fold_of = stratified_folds(class_index, folds, seed)?;
+                let features = samples.need_features(spec.detector.name())?;
+                dime_out_of_fold_scores(features, &fold_of, &[k])?
+                    .into_iter()
+                    .collect()
+            }
+            (ThresholdRule::OutOfFold { .. }, other) => {
+                return Err(OpenSetError::NeedsRefit {
+                    detector: other.name(),
+                });
+            }
+        };
+        Self::from_scores(spec, detector, scores)
+    }
+
+    /// A gate from a fitted detector and training scores that were computed elsewhere, such as
+    /// out-of-fold scores of a classifier that was refitted in every fold.
+    ///
+    /// # Shapes
+    /// `[n]`, in any order.
+    ///
+    /// # Errors
+    /// When alpha is outside (0, 1), there are no scores, one is not finite, or the detector is
+    /// not the one of the specification.
+    pub fn from_scores(
+        spec: GateSpec,
+        detector: Arc<dyn Detector>,
+        mut scores: Vec<f64>,
+    ) -> Result<Self, OpenSetError> {
+        finite_scores(&scores)?;
+        if detector.spec() != spec.detector {
+            return Err(OpenSetError::Stored {
+                reason: format!(
+                    "detector {:?} is not the {:?} asked for",
+                    detector.spec(),
+                    spec.detector
+                ),
+            });
+        }
+        scores.sort_by(f64::total_cmp);
+        let threshold = percentile(&scores, spec.alpha, spec.detector.interpolation())?;
+        Ok(Self {
+            detector,
+            spec,
+            threshold,
+            calibration_scores: scores,
+        })
+    }
+
+    /// Score of a sample; higher is more like the training samples.
+    ///
+    /// # Errors
+    /// As [`Detector::score`].
+    pub fn score(&self, sample: Sample<'_>) -> Result<f64, OpenSetError> {
+        self.detector.score(sample)
+    }
+
+    /// Whether a sample of this score is an inlier; a score equal to the threshold is one.
+    #[must_use]
+    pub fn verdict(&self, score: f64) -> bool {
+        score >= self.threshold
+    }
+
+    /// p-value of a score, with the number of training scores behind it:
+    /// `(1 + #{training scores <= score}) / (n + 1)`.
+    #[must_use]
+    pub fn p_value(&self, score: f64) -> (f64, usize) {
+        let n = self.calibration_scores.len();
+        let not_above = self.calibration_scores.partition_point(|s| *s <= score);
+        ((1 + not_above) as f64 / (n + 1) as f64, n)
+    }
+
+    /// Score, verdict and p-value of a sample.
+    ///
+    /// # Errors
+    /// As [`Detector::score`].
+    pub fn judge(&self, sample: Sample<'_>) -> Result<Judgement, OpenSetError> {
+        let score = self.score(sample)?;
+        let (p_value, n) = self.p_value(score);
+        Ok(Judgement {
+            score,
+            threshold: self.threshold,
+            inlier: self.verdict(score),
+            p_value,
+            n,
+        })
+    }
+
+    /// The fitted detector.
+    #[must_use]
+    pub fn detector(&self) -> &dyn Detector {
+        &*self.detector
+    }
+
+    /// What the gate was asked to be.
+    #[must_use]
+    pub const fn spec(&self) -> GateSpec {
+        self.spec
+    }
+
+    /// Lowest score of an inlier.
+    #[must_use]
+    pub const fn threshold(&self) -> f64 {
+        self.threshold
+    }
+
+    /// Training scores behind threshold and p-values, ascending.
+    #[must_use]
+    pub fn calibration_scores(&self) -> &[f64] {
+        &self.calibration_scores
+    }
+
+    /// What the user should know about this gate.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<GateWarning> {
+        let (alpha, n) = (self.spec.alpha, self.calibration_scores.len());
+        if alpha < 1.0 / (n as f64 + 1.0) {
+            vec![GateWarning::AlphaBelowResolution { alpha, n }]
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// The gate as a record and named arrays: the detector's and `calibration_scores` `[n]`.
+    #[must_use]
+    pub fn to_parts(&self) -> (GateRecord, NamedArrays) {
+        let record = GateRecord {
+            detector: self.spec.detector,
+            alpha: self.spec.alpha,
+            threshold: self.threshold,
+            rule: self.spec.rule,
+            n: self.calibration_scores.len(),
+        };
+        let mut arrays = self.detector.arrays();
+        let scores = Array1::from(self.calibration_scores.clone()).into_dyn();
+        arrays.insert(SCORES.to_owned(), scores);
+        (record, arrays)
+    }
+
+    /// Brings a stored gate back, bit for bit.
+    ///
+    /// # Errors
+    /// When record and arrays do not fit together.
+    pub fn from_parts(record: &GateRecord, arrays: &NamedArrays) -> Result<Self, OpenSetError> {
+        let damaged = |reason: String| OpenSetError::Stored { reason };
+        let spec = GateSpec {
+            detector: record.detector,
+            alpha: record.alpha,
+            rule: record.rule,
+        };
+        let scores = arrays
+            .get(SCORES)
+            .filter(|scores| scores.ndim() == 1 && scores.len() == record.n)
+            .ok_or_else(|| damaged(format!("{SCORES:?} [{}] is missing", record.n)))?;
+        let scores = scores.iter().copied().collect();
+        let gate = Self::from_scores(spec, record.detector.restore(arrays)?, scores)?;
+        if gate.threshold.to_bits() != record.threshold.to_bits() {
+            let (found, recorded) = (gate.threshold, record.threshold);
+            return Err(damaged(format!(
+                "its scores give the threshold {found}, not {recorded}"
+            )));
+        }
+        Ok(gate)
+    }
+}
