@@ -85,39 +85,6 @@ impl<'a> Samples<'a> {
 }
 
 /// One sample.
-    ///
-    /// # Panics
-    /// When there is no such row, as indexing does.
-    #[must_use]
-    pub fn row(&self, row: usize) -> Sample<'a> {
-        Sample {
-            features: self
-                .features
-                .map(|view| view.index_axis_move(ndarray::Axis(0), row)),
-            logits: self
-                .logits
-                .map(|view| view.index_axis_move(ndarray::Axis(0), row)),
-        }
-    }
-
-    /// The features, or an error naming who needs them.
-    pub(crate) fn need_features(
-        &self,
-        detector: &'static str,
-    ) -> Result<ArrayView2<'a, f64>, OpenSetError> {
-        need(self.features, detector, "features")
-    }
-
-    /// The logits, or an error naming who needs them.
-    pub(crate) fn need_logits(
-        &self,
-        detector: &'static str,
-    ) -> Result<ArrayView2<'a, f64>, OpenSetError> {
-        need(self.logits, detector, "logits")
-    }
-}
-
-/// One sample.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample<'a> {
     /// Feature vector, `[F]`.
