@@ -66,6 +66,18 @@ pub enum NetworkError {
         /// How to get them.
         hint: String,
     },
+    /// Weights that are not those that their file says.
+    #[error(
+        "the weights of {name:?} have digest {actual}, their file states {stated}: convert the base again"
+    )]
+    Damaged {
+        /// Name of the base.
+        name: String,
+        /// Digest in the file's metadata.
+        stated: String,
+        /// Digest of the weights.
+        actual: String,
+    },
     /// A file that cannot be read.
     #[error("cannot read {path}")]
     Read {
@@ -110,6 +122,7 @@ impl Classified for NetworkError {
                 ErrorKind::NotFound
             }
             Self::Read { .. } => ErrorKind::Unavailable,
+            Self::Damaged { .. } => ErrorKind::DataLoss,
             Self::Imaging(error) => error.kind(),
         }
     }

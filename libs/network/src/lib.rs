@@ -2,6 +2,7 @@
 //! weights in and out, the ONNX writer and the head's forward function. Running a network
 //! (ONNX Runtime, torch) is done by other crates.
 
+pub mod bases;
 pub mod catalogue;
 mod error;
 pub mod graph;

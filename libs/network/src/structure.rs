@@ -133,7 +133,7 @@ impl Graph {
         let shapes = infer_shapes(self)?;
         let mut needed = vec![false; self.nodes.len()];
         needed[end.0] = true;
-        for index in (start.0 + 1..=end.0).rev().filter(|i| *i != start.0) {
+        for index in (start.0 + 1..=end.0).rev() {
             if needed[index] {
                 for input in &self.nodes[index].inputs {
                     needed[input.0] = true;

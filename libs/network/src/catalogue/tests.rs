@@ -42,8 +42,7 @@ fn tutorial_networks_have_the_published_number_of_parameters() {
 
 #[test]
 fn bases_have_the_published_number_of_parameters() {
-    // MobileNets: as Keras counts them without their top; Lite: the counts of the published
-    // ImageNet models less their classifier of 1280·1000 + 1000.
+    // As Keras counts them without their top.
     for (name, expected) in [
         ("mobilenet-v1-0.25", 218_544),
         ("mobilenet-v1-1", 3_228_864),

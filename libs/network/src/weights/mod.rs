@@ -1,6 +1,12 @@
 //! Named tensors of a network, their digest, and the check against a graph.
 
+mod keras;
+mod legacy_pth;
+mod npz;
 mod safetensors_file;
+
+pub use keras::{convert_keras, from_keras};
+pub use legacy_pth::{StoredData, StoredTensor, convert_legacy_pth, read_legacy_pth};
 
 use crate::{Graph, NetworkError, head::check_finite};
 use assay_core::{Digest, DigestBuilder};
