@@ -10,6 +10,7 @@ mod dime;
 mod error;
 mod folds;
 mod gate;
+mod groups;
 mod kchoice;
 mod logits;
 mod merit;
@@ -24,8 +25,9 @@ pub use confusion::{Assignment, ConfusionMatrix, Style};
 pub use detector::{Detector, DetectorSpec, Input, NamedArrays};
 pub use dime::{Dime, dime_out_of_fold_scores};
 pub use error::OpenSetError;
-pub use folds::{Folds, Split, grouped_folds, stratified_folds, stratified_split};
+pub use folds::{Folds, Split, stratified_folds, stratified_split};
 pub use gate::{Gate, GateRecord, GateSpec, GateWarning, Judgement};
+pub use groups::grouped_folds;
 pub use kchoice::{
     ClassAuroc, DEFAULT_CANDIDATES, KChoice, KScore, KSearch, KnownUnknowns, SAME_AUROC, choose_k,
 };
