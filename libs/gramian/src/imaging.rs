@@ -246,3 +246,169 @@ fn outer(row: &mut [f32], (a, x): (f32, &[f32]), (b, y): (f32, &[f32])) {
         *pixel = a * x - b * y;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn rules() -> impl Strategy<Value = (Vec<f64>, Imaging)> {
+        let vectors = proptest::collection::vec(-20.0f64..3.0, 2..90);
+        (
+            vectors,
+            0.0f64..1.0,
+            any::<bool>(),
+            -1.0f64..0.9,
+            0.05f64..1.0,
+        )
+            .prop_map(|(vector, share, overlapping, low, width)| {
+                let size = 2 + ((vector.len() - 2) as f64 * share) as usize;
+                let sample_range = Some((low, low + (1.0 - low) * width));
+                let field = Field::Difference;
+                (
+                    vector,
+                    Imaging {
+                        field,
+                        size,
+                        overlapping,
+                        sample_range,
+                    },
+                )
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn difference_is_exactly_antisymmetric((vector, imaging) in rules()) {
+            let (exact, single) = (imaging.image(&vector).unwrap(), imaging.image_f32(&vector).unwrap());
+            for i in 0..imaging.size {
+                prop_assert_eq!(exact[[i, i]], 0.0);
+                prop_assert_eq!(single[[i, i]], 0.0);
+                for j in 0..i {
+                    prop_assert_eq!(exact[[i, j]], -exact[[j, i]]);
+                    prop_assert_eq!(single[[i, j]], -single[[j, i]]);
+                }
+            }
+        }
+
+        #[test]
+        fn summation_is_exactly_symmetric((vector, imaging) in rules()) {
+            let imaging = Imaging { field: Field::Summation, ..imaging };
+            let (exact, single) = (imaging.image(&vector).unwrap(), imaging.image_f32(&vector).unwrap());
+            prop_assert_eq!(&exact, &exact.t());
+            prop_assert_eq!(&single, &single.t());
+        }
+
+        #[test]
+        fn both_fields_are_sines_and_cosines((vector, imaging) in rules()) {
+            for field in [Field::Difference, Field::Summation] {
+                let imaging = Imaging { field, ..imaging.clone() };
+                let (exact, single) =
+                    (imaging.image(&vector).unwrap(), imaging.image_f32(&vector).unwrap());
+                for (exact, single) in exact.iter().zip(&single) {
+                    prop_assert!(exact.abs() <= 1.0 + 1e-15);
+                    prop_assert!((exact - f64::from(*single)).abs() <= 2e-6);
+                }
+            }
+        }
+
+        #[test]
+        fn the_padded_table_aggregates_like_the_segments((vector, imaging) in rules()) {
+            let table = imaging.padded_segments(vector.len()).unwrap();
+            let means = imaging.aggregate(&vector).unwrap();
+            for (segment, mean) in means.iter().enumerate() {
+                let entries = segment * table.longest..(segment + 1) * table.longest;
+                let sum: f64 = entries
+                    .map(|e| vector[usize::try_from(table.indices[e]).unwrap()] * table.weights[e])
+                    .sum();
+                prop_assert!((sum - mean).abs() < 1e-12);
+            }
+        }
+
+        #[test]
+        fn nothing_but_finite_numbers_passes(
+            (mut vector, imaging) in rules(),
+            at in any::<prop::sample::Index>(),
+            bad in prop::sample::select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY]),
+        ) {
+            let at = at.index(vector.len());
+            vector[at] = bad;
+            for error in [imaging.image(&vector).unwrap_err(), imaging.image_f32(&vector).unwrap_err()] {
+                let message = error.to_string();
+                prop_assert!(message.contains(&format!("at index {at} ")), "{}", message);
+            }
+        }
+    }
+
+    #[test]
+    fn names_what_is_not_allowed() {
+        let imaging = Imaging::default();
+        for bins in [0, 1, 511] {
+            let message = imaging.image_f32(&vec![1.0; bins]).unwrap_err().to_string();
+            assert!(
+                message.contains(&format!("512 does not fit {bins} bins")),
+                "{message}"
+            );
+        }
+        for range in [(0.5, 0.5), (-1.1, 0.0), (0.0, 1.1), (f64::NAN, 1.0)] {
+            let imaging = Imaging {
+                sample_range: Some(range),
+                ..imaging.clone()
+            };
+            assert!(matches!(
+                imaging.check(512),
+                Err(GramianError::SampleRange { .. })
+            ));
+        }
+        for fraction in [0.0, 1.01, f64::NAN] {
+            assert!(Imaging::size_of_fraction(fraction, 10).is_err());
+        }
+        let raw = Imaging {
+            size: 2,
+            sample_range: None,
+            ..imaging.clone()
+        };
+        let message = raw.image(&[0.5, 1.5]).unwrap_err().to_string();
+        assert!(message.contains("value 1.5 in segment 1"), "{message}");
+        let message = imaging
+            .image_into(&[0.0; 600], &mut [0.0; 3])
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("3 values, 262144 are needed"), "{message}");
+    }
+
+    #[test]
+    fn a_constant_vector_gives_zero_and_one() {
+        for (field, value) in [(Field::Difference, 0.0), (Field::Summation, 1.0)] {
+            let imaging = Imaging {
+                field,
+                size: 3,
+                ..Imaging::default()
+            };
+            assert!(
+                imaging
+                    .image(&[4.2; 7])
+                    .unwrap()
+                    .iter()
+                    .all(|&v| v == value)
+            );
+            assert!(
+                imaging
+                    .image_f32(&[4.2; 7])
+                    .unwrap()
+                    .iter()
+                    .all(|&v| f64::from(v) == value)
+            );
+        }
+    }
+
+    #[test]
+    fn the_stored_form_is_fixed() {
+        let text =
+            r#"{"field":"difference","size":512,"overlapping":false,"sample_range":[-1.0,1.0]}"#;
+        let imaging: Imaging = serde_json::from_str(text).unwrap();
+        assert_eq!(imaging, Imaging::default());
+        assert_eq!(serde_json::to_string(&imaging).unwrap(), text);
+        assert!(serde_json::from_str::<Imaging>(&text.replace("size", "sise")).is_err());
+    }
+}

@@ -151,3 +151,86 @@ fn shrink(image: ArrayView2<'_, f32>, max_side: usize) -> (usize, usize, Vec<f32
     }
     (rows, columns, pixels)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array2, arr2};
+
+    /// Width, height and pixels (expanded to grey or RGB) of a PNG.
+    fn decode(bytes: &[u8]) -> (u32, u32, Vec<u8>) {
+        let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
+        decoder.set_transformations(png::Transformations::EXPAND);
+        let mut reader = decoder.read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut pixels).unwrap();
+        pixels.truncate(info.buffer_size());
+        (info.width, info.height, pixels)
+    }
+
+    #[test]
+    fn stops_of_the_table_come_out_as_published() {
+        let image = Array2::from_shape_fn((1, 11), |(_, stop)| -1.0 + stop as f32 / 5.0);
+        let (width, height, pixels) =
+            decode(&render_png(image.view(), &Rendering::default()).unwrap());
+        assert_eq!((width, height), (11, 1));
+        // Eleven stops on 256 table entries: a stop may fall half an entry beside its colour.
+        for (pixel, stop) in pixels.chunks(3).zip(DIVERGING_STOPS) {
+            for (actual, expected) in pixel.iter().zip(stop) {
+                assert!(actual.abs_diff(expected) <= 2, "{pixels:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn grey_is_linear_and_clamps() {
+        let image = arr2(&[[-2.0, -1.0], [0.0, f32::INFINITY]]);
+        let how = Rendering {
+            colours: Colours::Grey,
+            ..Rendering::default()
+        };
+        assert_eq!(
+            decode(&render_png(image.view(), &how).unwrap()),
+            (2, 2, vec![0, 0, 128, 255])
+        );
+    }
+
+    #[test]
+    fn large_images_are_averaged_down() {
+        let image = Array2::from_shape_fn((10, 20), |(_, j)| if j < 10 { 0.0 } else { 1.0 });
+        let how = Rendering {
+            colours: Colours::Grey,
+            range: (0.0, 1.0),
+            max_side: 4,
+        };
+        let (width, height, pixels) = decode(&render_png(image.view(), &how).unwrap());
+        assert_eq!((width, height), (4, 2));
+        assert_eq!(pixels, [0, 0, 255, 255, 0, 0, 255, 255]);
+    }
+
+    #[test]
+    fn refuses_what_cannot_be_drawn() {
+        let how = Rendering::default();
+        let bad = arr2(&[[0.0, f32::NAN]]);
+        let message = render_png(bad.view(), &how).unwrap_err().to_string();
+        assert!(message.contains("row 0, column 1"), "{message}");
+        assert!(render_png(Array2::zeros((0, 3)).view(), &how).is_err());
+        let image = Array2::zeros((2, 2));
+        for how in [
+            Rendering {
+                max_side: 0,
+                ..how.clone()
+            },
+            Rendering {
+                range: (1.0, 1.0),
+                ..how.clone()
+            },
+            Rendering {
+                range: (f32::NAN, 1.0),
+                ..how.clone()
+            },
+        ] {
+            assert!(render_png(image.view(), &how).is_err(), "{how:?}");
+        }
+    }
+}
