@@ -167,8 +167,8 @@ impl Recipe {
         aligned.truncate(self.valid_bins.end);
         aligned.drain(..self.valid_bins.start);
         let valid: f64 = aligned.iter().sum();
-        // Counts are never negative, so a positive sum is all that a division needs.
-        if !(valid > 0.0) {
+        // Counts are never negative, so a sum above zero is all that a division needs.
+        if valid <= 0.0 {
             let (lo_kev, hi_kev) = self.energy_range_kev();
             return Err(SpectrumError::NoCounts { lo_kev, hi_kev });
         }

@@ -134,9 +134,9 @@ impl StartTime {
 }
 
 fn days_in(year: u16, month: u16) -> u16 {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     match month {
-        2 => 28 + u16::from(leap),
+        2 => 28 + u16::from(is_leap),
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     }

@@ -2,6 +2,11 @@
 //! are named by two environment variables only; where one is not set, the test says in words
 //! that it did not compare anything.
 
+#![expect(
+    clippy::panic,
+    reason = "a test that cannot read its reference must fail loudly"
+)]
+
 use ndarray::{ArrayD, IxDyn};
 use ndarray_npy::{NpzReader, ReadNpzError, ReadableElement};
 use std::{env, fs::File, path::PathBuf};

@@ -23,9 +23,7 @@ pub(super) fn fit(
     first_channel: u32,
     line_of: impl Fn(usize) -> usize,
 ) -> Result<EnergyCalibration, FormatError> {
-    let falls = energies_kev
-        .windows(2)
-        .position(|pair| !(pair[1] > pair[0]));
+    let falls = energies_kev.windows(2).position(|pair| pair[1] <= pair[0]);
     if let Some(index) = falls {
         let allowed = format!(
             "above the energy of the row before, {} keV",

@@ -288,11 +288,11 @@ impl Table {
             return Ok(Some(fitted));
         };
         let last = f64::from(first_channel) + (self.counts.len() - 1) as f64;
-        let differ = [f64::from(first_channel), last].iter().any(|&channel| {
+        let agree = [f64::from(first_channel), last].iter().all(|&channel| {
             let difference = stated.energy_kev(channel) - fitted.energy_kev(channel);
-            !(difference.abs() <= ALLOWED_CHANNELS * fitted.gain_kev_per_channel(channel).abs())
+            difference.abs() <= ALLOWED_CHANNELS * fitted.gain_kev_per_channel(channel).abs()
         });
-        if differ {
+        if !agree {
             warnings.add(WarningCode::CalibrationsDisagree, self.lines.of(0), || {
                 "the calibration of the comment lines and the column of energies disagree; the \
                  comment lines were taken"

@@ -1,0 +1,201 @@
+//! No bytes may panic a reader, and what is written must be read back the same.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use assay_formats::{Format, read, read_csv, read_spe, write_csv, write_spe};
+use assay_spectrum::{EnergyCalibration, MAX_COUNTS_PER_CHANNEL, Spectrum, StartTime};
+use proptest::prelude::*;
+
+fn number() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        -1e4..1e4f64,
+        1e-9..1e-5f64,
+        (1u32..20_000).prop_map(|n| f64::from(n) / 1e4)
+    ]
+}
+
+fn start_time() -> impl Strategy<Value = StartTime> {
+    let clock = (0u8..24, 0u8..60, 0u8..60);
+    let date = (1900u16..=9999, 1u16..=12, 1u16..=28);
+    (date, clock, prop::option::of(-1080i16..=1080)).prop_map(|(date, clock, offset)| {
+        let (year, month, day) = date;
+        let (hour, minute, second) = clock;
+        let time = StartTime::new([year, month, day], [hour, minute, second]).unwrap();
+        offset.map_or(time, |offset| time.with_utc_offset_min(offset).unwrap())
+    })
+}
+
+/// Lines of printable text that begin no block, as the readers give them out.
+fn lines() -> impl Strategy<Value = String> {
+    prop::collection::vec("[^$\\p{C}\u{feff}][^\\p{C}]{0,20}|", 1..4).prop_map(|l| l.join("\n"))
+}
+
+prop_compose! {
+    fn any_spectrum()(
+        counts in prop::collection::vec(
+            prop_oneof![0u64..1000, 0..=MAX_COUNTS_PER_CHANNEL], 1..70),
+        first_channel in prop_oneof![Just(0u32), 0u32..1000],
+        terms in prop::option::of((number(), 1e-3..10.0f64, number())),
+        live_time_s in prop::option::of(1e-3..1e7f64),
+        real_time_s in prop::option::of(1e-3..1e7f64),
+        start_time in prop::option::of(start_time()),
+        title in lines(),
+        blocks in prop::collection::vec(("X[A-Z0-9_]{0,12}", lines()), 0..4),
+    ) -> Spectrum {
+        let calibration = terms.map(|(a0, a1, a2)| EnergyCalibration {
+            intercept_kev: a0,
+            slope_kev_per_channel: a1,
+            quadratic_kev_per_channel2: a2,
+        });
+        let title = title.trim().to_owned();
+        Spectrum {
+            counts, first_channel, calibration, live_time_s, real_time_s, start_time, title, blocks,
+        }
+    }
+}
+
+/// One change to a file: bytes replaced, inserted, removed, repeated or cut off.
+#[derive(Debug, Clone)]
+enum Mutation {
+    Set(usize, u8),
+    Insert(usize, Vec<u8>),
+    Remove(usize, usize),
+    Repeat(usize, usize),
+    Cut(usize),
+}
+
+fn mutation() -> impl Strategy<Value = Mutation> {
+    let token = prop::sample::select(vec![
+        "$DATA:\n",
+        "$ENDRECORD:\n",
+        "\r",
+        "\n",
+        "-1",
+        "1e308",
+        "nan",
+        "$",
+        "0 99999999\n",
+        "\0",
+        "18446744073709551616",
+        "$ENER_FIT:\n0 0 0\n",
+        ",",
+        ";",
+        "#",
+        "\u{feff}",
+        "\"",
+        "1.#QNAN",
+    ]);
+    prop_oneof![
+        (any::<usize>(), any::<u8>()).prop_map(|(at, byte)| Mutation::Set(at, byte)),
+        (any::<usize>(), token).prop_map(|(at, t)| Mutation::Insert(at, t.as_bytes().to_vec())),
+        (any::<usize>(), 1usize..40).prop_map(|(at, n)| Mutation::Remove(at, n)),
+        (any::<usize>(), 1usize..200).prop_map(|(at, n)| Mutation::Repeat(at, n)),
+        any::<usize>().prop_map(Mutation::Cut),
+    ]
+}
+
+fn mutate(bytes: &mut Vec<u8>, mutation: &Mutation) {
+    let length = bytes.len();
+    let place = |at: &usize| at % (length + 1);
+    match mutation {
+        Mutation::Set(at, byte) => {
+            if let Some(slot) = bytes.get_mut(place(at)) {
+                *slot = *byte;
+            }
+        }
+        Mutation::Insert(at, token) => {
+            let at = place(at);
+            bytes.splice(at..at, token.iter().copied());
+        }
+        Mutation::Remove(at, n) => {
+            let at = place(at);
+            bytes.drain(at..length.min(at + n));
+        }
+        Mutation::Repeat(at, n) => {
+            let at = place(at);
+            let part = bytes[at..length.min(at + n)].to_vec();
+            bytes.splice(at..at, part);
+        }
+        Mutation::Cut(at) => bytes.truncate(place(at)),
+    }
+}
+
+/// Reads bytes every way there is; whatever is read must survive being written again.
+fn read_every_way(bytes: &[u8]) {
+    for name in [None, Some("a.spe"), Some("b.csv")] {
+        let _ = Format::detect(name, bytes);
+        let _ = read(bytes, name);
+    }
+    for reading in [read_spe(bytes), read_csv(bytes)].into_iter().flatten() {
+        let counts = &reading.spectrum.counts;
+        assert_eq!(
+            &read_spe(&write_spe(&reading.spectrum))
+                .unwrap()
+                .spectrum
+                .counts,
+            counts
+        );
+        assert_eq!(
+            &read_csv(&write_csv(&reading.spectrum))
+                .unwrap()
+                .spectrum
+                .counts,
+            counts
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        read_every_way(&bytes);
+    }
+
+    #[test]
+    fn text_that_resembles_a_spectrum_never_panics(
+        text in "(\\$(DATA|ENER_FIT|MCA_CAL|MEAS_TIM|DATE_MEA|ROI|ENDRECORD):?|[0-9]{1,3}|-?[0-9]e[0-9]{3}|[ \t\r\n,;#:.\"])*",
+    ) {
+        read_every_way(text.as_bytes());
+    }
+
+    #[test]
+    fn changed_files_never_panic(
+        spectrum in any_spectrum(),
+        csv: bool,
+        mutations in prop::collection::vec(mutation(), 1..8),
+    ) {
+        let mut bytes = if csv { write_csv(&spectrum) } else { write_spe(&spectrum) };
+        for mutation in &mutations {
+            mutate(&mut bytes, mutation);
+        }
+        read_every_way(&bytes);
+    }
+
+    #[test]
+    fn spe_round_trip(spectrum in any_spectrum()) {
+        let reading = read(&write_spe(&spectrum), None).unwrap();
+        prop_assert_eq!(reading.spectrum, spectrum);
+    }
+
+    #[test]
+    fn csv_round_trip(spectrum in any_spectrum()) {
+        let reading = read(&write_csv(&spectrum), None).unwrap();
+        prop_assert_eq!(reading.spectrum, spectrum);
+    }
+
+    #[test]
+    fn a_truncated_file_never_gives_a_shorter_spectrum(
+        spectrum in any_spectrum(), cut in 0.0..1.0f64,
+    ) {
+        // A power of two of channels, as instruments have: the case that matters.
+        let counts = (0..64).map(|i| spectrum.counts[i % spectrum.counts.len()]).collect();
+        let spectrum = Spectrum { counts, first_channel: 0, ..spectrum };
+        let bytes = write_spe(&spectrum);
+        let cut = &bytes[..(bytes.len() as f64 * cut) as usize];
+        if let Ok(reading) = read_spe(cut) {
+            prop_assert_eq!(reading.spectrum.counts.len(), 64);
+        }
+    }
+}
