@@ -1,0 +1,237 @@
+//! The main job from end to end, through the same command lines that a user would type.
+
+use crate::{bases, checkout::Checkout, command, compile, demo_data, setup};
+use anyhow::{Context as _, Result, ensure};
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+/// Options of `cargo xtask demo`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// Folder of spectra with a manifest.csv; simulated spectra without it.
+    pub(crate) data: Option<PathBuf>,
+    /// Folder of the results; `.openassay/demo` without it.
+    pub(crate) out: Option<PathBuf>,
+    /// Never touch the network; say what is missing instead.
+    pub(crate) offline: bool,
+}
+
+/// Models in the order of training, and what they are.
+const MODELS: [(&str, &str); 2] = [
+    ("cnn1d", "the 1D network, on the spectrum itself"),
+    ("cnn2d", "the 2D network, on the spectrum's image"),
+];
+
+/// Sets up, builds, and runs the whole job.
+pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
+    let started = Instant::now();
+    let paths = Paths::of(checkout, options)?;
+    compile::announce(compile::Profile::Release)?;
+    setup::run(checkout, setup::Wanted::default(), options.offline)?;
+    let tool = compile::release(checkout, options.offline)?;
+    bases::prepare(checkout, &tool)?;
+    fs::create_dir_all(&paths.out)
+        .with_context(|| format!("cannot make {}", paths.out.display()))?;
+    let call = |step: &Step| call(checkout, &tool, step);
+    for step in paths.preparation() {
+        call(&step)?;
+    }
+    let spectra = demo_data::a_few(&paths.test())?;
+    for (model, what) in MODELS {
+        for step in paths.model(model, what, &spectra) {
+            call(&step)?;
+        }
+    }
+    eprintln!(
+        "\ndone in {:.0} s; open in a browser:",
+        started.elapsed().as_secs_f64()
+    );
+    for (model, what) in MODELS {
+        let page = paths.report(model);
+        eprintln!("  {}  ({what})", checkout.relative(&page).display());
+    }
+    Ok(())
+}
+
+/// One call of the tool.
+#[derive(Debug)]
+struct Step {
+    title: String,
+    arguments: Vec<OsString>,
+}
+
+impl Step {
+    fn new(title: impl Into<String>, task: &str) -> Self {
+        Self {
+            title: title.into(),
+            arguments: vec![task.into()],
+        }
+    }
+
+    fn option(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.arguments.extend([name.into(), value.into()]);
+        self
+    }
+}
+
+fn call(checkout: &Checkout, tool: &Path, step: &Step) -> Result<()> {
+    eprintln!("\n== {}", step.title);
+    let mut command = Command::new(tool);
+    command
+        .current_dir(checkout.root())
+        .stdin(Stdio::null())
+        .args(&step.arguments);
+    command::run(checkout, &mut command, "Its own words are above")
+}
+
+/// Where the demo reads and writes.
+struct Paths {
+    /// Spectra of the user's own.
+    data: Option<PathBuf>,
+    out: PathBuf,
+}
+
+impl Paths {
+    fn of(checkout: &Checkout, options: &Options) -> Result<Self> {
+        let data = match &options.data {
+            Some(folder) => Some(with_manifest(folder)?),
+            None => None,
+        };
+        let out = match &options.out {
+            Some(folder) => std::path::absolute(folder)
+                .with_context(|| format!("{} is no folder", folder.display()))?,
+            None => checkout.state().join("demo"),
+        };
+        Ok(Self { data, out })
+    }
+
+    fn test(&self) -> PathBuf {
+        self.out.join("test.csv")
+    }
+
+    fn train(&self) -> PathBuf {
+        self.out.join("train.csv")
+    }
+
+    fn report(&self, model: &str) -> PathBuf {
+        self.out.join(format!("{model}-report.html"))
+    }
+
+    /// Spectra, divided into training and test.
+    fn preparation(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let data = self.data.clone().unwrap_or_else(|| {
+            let simulated = self.out.join("simulated");
+            let title = "Simulate spectra of ten known and three unknown materials";
+            steps.push(Step::new(title, "simulate").option("--out", &simulated));
+            simulated
+        });
+        let title = "Keep a fifth back for the test; unknown materials are never trained on";
+        let split = Step::new(title, "split")
+            .option("--manifest", data.join("manifest.csv"))
+            .option("--fraction", "0.2")
+            .option("--seed", "0")
+            .option("--train", self.train())
+            .option("--test", self.test());
+        steps.push(split);
+        steps
+    }
+
+    /// Train, evaluate and identify with one model.
+    fn model(&self, model: &str, what: &str, spectra: &[PathBuf]) -> Vec<Step> {
+        let bundle = self.out.join(model);
+        let mut identify = Step::new(format!("Identify a few spectra with {what}"), "identify")
+            .option("--bundle", &bundle);
+        identify
+            .arguments
+            .extend(spectra.iter().map(OsString::from));
+        vec![
+            Step::new(format!("Train {what}"), "train")
+                .option("--manifest", self.train())
+                .option("--model", model)
+                .option("--bundle", &bundle)
+                .option("--test", self.test())
+                .option("--report", self.report(model)),
+            Step::new(
+                format!("Evaluate {what} on the kept-back spectra"),
+                "evaluate",
+            )
+            .option("--bundle", &bundle)
+            .option("--manifest", self.test())
+            .option("--json", self.out.join(format!("{model}-evaluation.json"))),
+            identify,
+        ]
+    }
+}
+
+fn with_manifest(folder: &Path) -> Result<PathBuf> {
+    let manifest = folder.join("manifest.csv");
+    ensure!(
+        manifest.is_file(),
+        "{} is missing: --data names a folder with a manifest.csv of the columns file,label,role \
+         (role is known or unknown), whose files are relative to that folder",
+        manifest.display()
+    );
+    folder
+        .canonicalize()
+        .with_context(|| format!("cannot read {}", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(steps: &[Step]) -> Vec<String> {
+        let words = |s: &Step| s.arguments.join(std::ffi::OsStr::new(" "));
+        steps
+            .iter()
+            .map(|s| words(s).into_string().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn without_data_spectra_are_simulated_then_split() {
+        let paths = Paths {
+            data: None,
+            out: "/o".into(),
+        };
+        let lines = lines(&paths.preparation());
+        assert_eq!(lines[0], "simulate --out /o/simulated");
+        assert_eq!(
+            lines[1],
+            "split --manifest /o/simulated/manifest.csv --fraction 0.2 --seed 0 \
+             --train /o/train.csv --test /o/test.csv"
+        );
+    }
+
+    #[test]
+    fn with_data_only_the_split_is_made() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("manifest.csv"), "file,label,role\n").unwrap();
+        let options = Options {
+            data: Some(dir.path().to_path_buf()),
+            out: None,
+            offline: false,
+        };
+        let paths = Paths::of(&Checkout::at(Path::new("/c")), &options).unwrap();
+        assert_eq!(paths.out, Path::new("/c/.openassay/demo"));
+        let lines = lines(&paths.preparation());
+        assert_eq!(lines.len(), 1);
+        assert!(lines[0].starts_with("split --manifest"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_folder_without_manifest_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let fault = with_manifest(dir.path()).unwrap_err().to_string();
+        assert!(
+            fault.contains("manifest.csv") && fault.contains("file,label,role"),
+            "{fault}"
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! `cargo xtask test`: everything the tests need, then plain `cargo test`.
+
+use crate::{
+    bases,
+    checkout::Checkout,
+    command::{self, cargo},
+    compile, setup,
+};
+use anyhow::{Context as _, Result};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    time::Instant,
+};
+
+/// Options of `cargo xtask test`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// Never touch the network; say what is missing instead.
+    pub(crate) offline: bool,
+    /// Passed on to `cargo test --workspace`, for example a test's name.
+    pub(crate) arguments: Vec<OsString>,
+}
+
+/// Data outside the repository that some tests compare with when a variable names it.
+const OPTIONAL_DATA: [(&str, &str); 2] = [
+    ("OPENASSAY_GOLDEN_DIR", "reference vectors"),
+    ("OPENASSAY_PGAA_DIR", "measured spectra"),
+];
+
+/// Sets up, builds and runs every test.
+pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
+    let started = Instant::now();
+    compile::announce(compile::Profile::Dev)?;
+    setup::run(checkout, setup::Wanted { tests: true }, options.offline)?;
+    let tool = compile::tests(checkout, options.offline)?;
+    bases::prepare(checkout, &tool)?;
+    let mut test = cargo(checkout);
+    test.args(["test", "--workspace", "--no-fail-fast"]);
+    if options.offline {
+        test.arg("--offline");
+    }
+    test.args(&options.arguments)
+        .env("OPENASSAY_BASES_DIR", checkout.bases())
+        .env("OPENASSAY_TEST_PYTHONPATH", checkout.python())
+        .env("LD_LIBRARY_PATH", library_path(checkout)?);
+    let outcome = command::run(checkout, &mut test, "The failed tests are named above");
+    for note in notes(|name| env::var_os(name).is_some()) {
+        eprintln!("{note}");
+    }
+    outcome?;
+    eprintln!(
+        "all tests passed ({:.0} s)",
+        started.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+/// What the tests passed over in the absence of data; cargo hides the words of a passed test.
+fn notes(is_set: impl Fn(&str) -> bool) -> Vec<String> {
+    let absent = OPTIONAL_DATA.iter().filter(|(name, _)| !is_set(name));
+    absent
+        .map(|(name, what)| format!("NOT COMPARED with {what}: {name} is not set"))
+        .collect()
+}
+
+/// Documentation tests get no run path from a build script, so the loader is told.
+fn library_path(checkout: &Checkout) -> Result<OsString> {
+    let libtorch = checkout
+        .foreign_libtorch()
+        .unwrap_or_else(|| checkout.libtorch());
+    appended(
+        env::var_os("LD_LIBRARY_PATH").as_deref(),
+        libtorch.join("lib").as_os_str(),
+    )
+}
+
+fn appended(before: Option<&OsStr>, folder: &OsStr) -> Result<OsString> {
+    let before = before.filter(|b| !b.is_empty()).map(env::split_paths);
+    let folders = before.into_iter().flatten().chain([folder.into()]);
+    env::join_paths(folders).context("LIBTORCH has a colon in its path: name another folder")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_users_own_libraries_come_first() {
+        let path = appended(Some(OsStr::new("/gpu:/b")), OsStr::new("/c/lib")).unwrap();
+        assert_eq!(path, "/gpu:/b:/c/lib");
+        assert_eq!(appended(None, OsStr::new("/c/lib")).unwrap(), "/c/lib");
+        assert_eq!(
+            appended(Some(OsStr::new("")), OsStr::new("/c")).unwrap(),
+            "/c"
+        );
+        assert!(appended(None, OsStr::new("/a:b")).is_err());
+    }
+
+    #[test]
+    fn absent_data_is_told() {
+        assert_eq!(notes(|_| true), Vec::<String>::new());
+        let notes = notes(|name| name == "OPENASSAY_GOLDEN_DIR");
+        assert_eq!(
+            notes,
+            ["NOT COMPARED with measured spectra: OPENASSAY_PGAA_DIR is not set"]
+        );
+    }
+}
