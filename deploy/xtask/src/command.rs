@@ -20,7 +20,7 @@ pub(crate) fn cargo(checkout: &Checkout) -> Command {
 /// Shows and runs `command`; `remedy` says what to do when it fails.
 pub(crate) fn run(checkout: &Checkout, command: &mut Command, remedy: &str) -> Result<()> {
     let line = line(checkout.root(), command);
-    eprintln!("\n$ {line}");
+    eprintln!("\n$ {}", folded(&line));
     let status = command
         .status()
         .with_context(|| format!("cannot start `{line}`"))?;
@@ -41,6 +41,29 @@ pub(crate) fn line(root: &Path, command: &Command) -> String {
         .chain(arguments)
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// Long lines broken before options, still good to be pasted into a shell.
+fn folded(line: &str) -> String {
+    const WIDTH: usize = 96;
+    let mut folded = String::new();
+    let mut width = 0;
+    for (at, piece) in line.split(" --").enumerate() {
+        let piece = if at == 0 {
+            piece.to_owned()
+        } else {
+            format!("--{piece}")
+        };
+        if at > 0 && width + piece.len() > WIDTH {
+            folded.push_str(" \\\n      ");
+            width = 6;
+        } else if at > 0 {
+            folded.push(' ');
+        }
+        width += piece.len() + 1;
+        folded.push_str(&piece);
+    }
+    folded
 }
 
 fn shown(root: &Path, word: &OsStr) -> String {
@@ -64,6 +87,17 @@ fn quoted(word: &OsStr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_lines_are_broken_before_options() {
+        let option = format!("--{}", "x".repeat(60));
+        let line = format!("tool {option} {option} --last");
+        assert_eq!(
+            folded(&line),
+            format!("tool {option} \\\n      {option} --last")
+        );
+        assert_eq!(folded("tool -- --x"), "tool -- --x");
+    }
 
     #[test]
     fn a_command_is_shown_as_one_would_type_it() {

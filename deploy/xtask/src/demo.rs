@@ -1,6 +1,8 @@
 //! The main job from end to end, through the same command lines that a user would type.
 
-use crate::{bases, checkout::Checkout, command, compile, demo_data, setup};
+use crate::{
+    bases, checkout::Checkout, command, compile, demo_data, setup, wheel_cache::remove_folder,
+};
 use anyhow::{Context as _, Result, ensure};
 use std::{
     ffi::OsString,
@@ -22,21 +24,18 @@ pub(crate) struct Options {
 }
 
 /// Models in the order of training, and what they are.
-const MODELS: [(&str, &str); 2] = [
-    ("cnn1d", "the 1D network, on the spectrum itself"),
-    ("cnn2d", "the 2D network, on the spectrum's image"),
-];
+const MODELS: [(&str, &str); 2] = [("cnn1d", "the 1D network"), ("cnn2d", "the 2D network")];
 
 /// Sets up, builds, and runs the whole job.
 pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
     let started = Instant::now();
     let paths = Paths::of(checkout, options)?;
+    paths.check_room()?;
     compile::announce(compile::Profile::Release)?;
     setup::run(checkout, setup::Wanted::default(), options.offline)?;
     let tool = compile::release(checkout, options.offline)?;
     bases::prepare(checkout, &tool)?;
-    fs::create_dir_all(&paths.out)
-        .with_context(|| format!("cannot make {}", paths.out.display()))?;
+    paths.make_room()?;
     let call = |step: &Step| call(checkout, &tool, step);
     for step in paths.preparation() {
         call(&step)?;
@@ -85,7 +84,11 @@ fn call(checkout: &Checkout, tool: &Path, step: &Step) -> Result<()> {
     command
         .current_dir(checkout.root())
         .stdin(Stdio::null())
-        .args(&step.arguments);
+        .args(
+            step.arguments
+                .iter()
+                .map(|a| checkout.relative(Path::new(a))),
+        );
     command::run(checkout, &mut command, "Its own words are above")
 }
 
@@ -94,6 +97,8 @@ struct Paths {
     /// Spectra of the user's own.
     data: Option<PathBuf>,
     out: PathBuf,
+    /// Whether `out` is the demo's own folder, where earlier results may be thrown away.
+    own: bool,
 }
 
 impl Paths {
@@ -107,7 +112,34 @@ impl Paths {
                 .with_context(|| format!("{} is no folder", folder.display()))?,
             None => checkout.state().join("demo"),
         };
-        Ok(Self { data, out })
+        Ok(Self {
+            data,
+            out,
+            own: options.out.is_none(),
+        })
+    }
+
+    /// Refuses early to write among a user's other files.
+    fn check_room(&self) -> Result<()> {
+        let empty = fs::read_dir(&self.out).map_or(true, |mut entries| entries.next().is_none());
+        ensure!(
+            self.own || empty,
+            "{} is not empty: name a new folder with --out",
+            self.out.display()
+        );
+        Ok(())
+    }
+
+    fn make_room(&self) -> Result<()> {
+        if self.own {
+            remove_folder(&self.out)?;
+        }
+        fs::create_dir_all(&self.out).with_context(|| {
+            format!(
+                "cannot make {}: is its parent writable?",
+                self.out.display()
+            )
+        })
     }
 
     fn test(&self) -> PathBuf {
@@ -155,7 +187,6 @@ impl Paths {
                 .option("--manifest", self.train())
                 .option("--model", model)
                 .option("--bundle", &bundle)
-                .option("--test", self.test())
                 .option("--report", self.report(model)),
             Step::new(
                 format!("Evaluate {what} on the kept-back spectra"),
@@ -163,6 +194,7 @@ impl Paths {
             )
             .option("--bundle", &bundle)
             .option("--manifest", self.test())
+            .option("--report", self.report(model))
             .option("--json", self.out.join(format!("{model}-evaluation.json"))),
             identify,
         ]
@@ -199,6 +231,7 @@ mod tests {
         let paths = Paths {
             data: None,
             out: "/o".into(),
+            own: false,
         };
         let lines = lines(&paths.preparation());
         assert_eq!(lines[0], "simulate --out /o/simulated");
@@ -206,6 +239,42 @@ mod tests {
             lines[1],
             "split --manifest /o/simulated/manifest.csv --fraction 0.2 --seed 0 \
              --train /o/train.csv --test /o/test.csv"
+        );
+    }
+
+    #[test]
+    fn a_users_files_are_never_thrown_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = |own| Paths {
+            data: None,
+            out: dir.path().to_path_buf(),
+            own,
+        };
+        paths(false).check_room().unwrap();
+        fs::write(dir.path().join("thesis"), "").unwrap();
+        assert!(paths(false).check_room().is_err());
+        paths(true).check_room().unwrap();
+        paths(true).make_room().unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn each_model_is_trained_judged_and_used() {
+        let paths = Paths {
+            data: None,
+            out: "/o".into(),
+            own: false,
+        };
+        let lines = lines(&paths.model("cnn2d", "it", &["/o/a.SPE".into()]));
+        assert_eq!(
+            lines,
+            [
+                "train --manifest /o/train.csv --model cnn2d --bundle /o/cnn2d \
+                 --report /o/cnn2d-report.html",
+                "evaluate --bundle /o/cnn2d --manifest /o/test.csv \
+                 --report /o/cnn2d-report.html --json /o/cnn2d-evaluation.json",
+                "identify --bundle /o/cnn2d /o/a.SPE",
+            ]
         );
     }
 

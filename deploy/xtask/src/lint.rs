@@ -52,7 +52,10 @@ fn deny(checkout: &Checkout, offline: bool) -> Result<()> {
     let check = |what: &[&str]| {
         let mut command = Command::new(&deny);
         command.current_dir(checkout.root()).stdin(Stdio::null());
-        command.args(["check", "--hide-inclusion-graph"]).args(what);
+        // Its warnings, of crates that are there in two versions, would hide the rest.
+        command
+            .args(["--log-level", "error", "check", "--hide-inclusion-graph"])
+            .args(what);
         command
     };
     let rules = "The rules and their reasons are in .deny.toml";
@@ -98,7 +101,7 @@ fn installed_deny(checkout: &Checkout, offline: bool) -> Result<PathBuf> {
              it: run `cargo xtask lint` once where there is a network"
         );
     }
-    eprintln!("\ncargo-deny {DENY_VERSION} is built once, in about 2 minutes");
+    eprintln!("\ncargo-deny {DENY_VERSION} is built once, in about 3 minutes");
     let target = tools.join("target");
     let mut install = cargo(checkout);
     install

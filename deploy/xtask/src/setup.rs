@@ -9,7 +9,7 @@ use crate::{
     wheel_cache::WheelCache,
     wheels::{COMPONENTS, LIBTORCH},
 };
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use std::{path::Path, time::Instant};
 
 /// What to set up beyond the native libraries and the bases.
@@ -25,7 +25,7 @@ pub(crate) fn alone(checkout: &Checkout, tests: bool, offline: bool) -> Result<(
     if let Err(lack) = machine::check_compiler() {
         eprintln!("before building: {lack:#}");
     }
-    eprintln!("set-up is complete; next: `cargo xtask demo`, or `cargo build --release`");
+    eprintln!("set-up is complete; next: `cargo xtask demo` or `cargo xtask test`");
     compile::announce_first_build(compile::Profile::Release)
 }
 
@@ -45,10 +45,7 @@ pub(crate) fn run(checkout: &Checkout, wanted: Wanted, offline: bool) -> Result<
         .map_or(PythonNeed::Nothing, Packages::need);
     let foreign = checkout.foreign_libtorch();
     if let Some(folder) = &foreign {
-        eprintln!(
-            "LIBTORCH names {}: no libtorch is set up here",
-            folder.display()
-        );
+        check_foreign(folder)?;
     }
     let components = COMPONENTS
         .iter()
@@ -71,6 +68,21 @@ pub(crate) fn run(checkout: &Checkout, wanted: Wanted, offline: bool) -> Result<
     }
     eprint!("{}", plan.announcement(&places));
     carry_out(&plan, &places, &cache, packages.as_ref())
+}
+
+/// A libtorch that the user's environment names is taken as it is, when it can be the right one.
+fn check_foreign(folder: &Path) -> Result<()> {
+    ensure!(
+        folder.join("lib/libtorch_cpu.so").is_file(),
+        "LIBTORCH names {}, where there is no lib/libtorch_cpu.so: unset it to use the pinned \
+         libtorch, or name a libtorch 2.11.0",
+        folder.display()
+    );
+    eprintln!(
+        "LIBTORCH names {}: the pinned libtorch is not set up",
+        folder.display()
+    );
+    Ok(())
 }
 
 fn carry_out(
