@@ -199,3 +199,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn every_seed_of_the_fuzzer_is_a_readable_file() {
+    let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds");
+    for (folder, format) in [("spe", Format::Spe), ("csv", Format::Csv)] {
+        let files: Vec<_> = std::fs::read_dir(format!("{seeds}/{folder}"))
+            .unwrap()
+            .collect();
+        assert!(files.len() >= 4, "{folder}");
+        for file in files {
+            let path = file.unwrap().path();
+            let bytes = std::fs::read(&path).unwrap();
+            assert_eq!(
+                Format::detect(None, &bytes),
+                Some(format),
+                "{}",
+                path.display()
+            );
+            let reading = read(&bytes, None);
+            assert!(reading.is_ok(), "{}: {reading:?}", path.display());
+            read_every_way(&bytes);
+        }
+    }
+}

@@ -34,7 +34,13 @@ pub fn write_csv(spectrum: &Spectrum) -> Vec<u8> {
         );
     }
     for (name, block) in &spectrum.blocks {
-        let plain = |c: char| if c == ':' || c.is_control() { '_' } else { c };
+        let plain = |c: char| {
+            if matches!(c, ':' | '\n' | '\r') {
+                '_'
+            } else {
+                c
+            }
+        };
         let name: String = name.chars().map(plain).collect();
         line(&format!("{BLOCK}{name}"), &quoted(block));
     }
