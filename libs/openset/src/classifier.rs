@@ -137,3 +137,75 @@ impl OpenSetClassifier {
         Ok((matrix, figures))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DetectorSpec, GateSpec, ThresholdRule};
+    use ndarray::arr2;
+
+    fn classifier(style: Style, classifier: Arc<dyn Classifier>) -> OpenSetClassifier {
+        OpenSetClassifier {
+            known: ["Coal", "Steel", "Zinc"]
+                .map(|text| ClassLabel::new(text).unwrap())
+                .to_vec(),
+            unknown: assay_core::UNKNOWN.to_owned(),
+            style,
+            score_using: ScoreUsing::All,
+            gate: None,
+            classifier,
+        }
+    }
+
+    #[test]
+    fn arg_max_takes_the_lowest_index_of_equals() {
+        let hard = classifier(Style::Hard, Arc::new(ArgMax));
+        let logits = arr2(&[[1.0, 2.0, 2.0], [0.0, 0.0, 0.0]]);
+        let assigned = hard.assign_all(Samples::logits(logits.view())).unwrap();
+        assert_eq!(assigned, [Assignment::Class(1), Assignment::Class(0)]);
+        assert_eq!(hard.labels(&assigned[0]), ["Steel"]);
+    }
+
+    #[test]
+    fn a_soft_classifier_gives_all_classes_that_reach_their_share_or_none() {
+        let soft = classifier(Style::Soft, Arc::new(AtLeast { probability: 0.4 }));
+        let logits = arr2(&[[5.0, 5.0, 0.0], [0.0, 0.0, 0.0]]);
+        let assigned = soft.assign_all(Samples::logits(logits.view())).unwrap();
+        assert_eq!(
+            assigned,
+            [Assignment::Classes(vec![0, 1]), Assignment::Unknown]
+        );
+        assert_eq!(soft.labels(&assigned[0]), ["Coal", "Steel"]);
+        assert_eq!(soft.labels(&assigned[1]), ["UNKNOWN"]);
+        let mistaken = classifier(Style::Hard, Arc::new(AtLeast { probability: 0.4 }));
+        let error = mistaken
+            .assign_all(Samples::logits(logits.view()))
+            .unwrap_err();
+        assert!(error.to_string().contains("row 0"), "{error}");
+    }
+
+    #[test]
+    fn what_the_gate_refuses_never_reaches_the_classifier() {
+        let mut hard = classifier(Style::Hard, Arc::new(ArgMax));
+        let logits = arr2(&[[9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.1, 0.0, 0.0]]);
+        let samples = Samples::logits(logits.view());
+        let spec = GateSpec {
+            detector: DetectorSpec::Softmax,
+            alpha: 0.5,
+            rule: ThresholdRule::InSample,
+        };
+        hard.gate = Some(Gate::fit(spec, samples, &[0, 1, 2]).unwrap());
+        let assigned = hard.assign_all(samples).unwrap();
+        assert_eq!(
+            assigned,
+            [
+                Assignment::Class(0),
+                Assignment::Class(1),
+                Assignment::Unknown
+            ]
+        );
+        let bad = arr2(&[[0.0, 1.0, 2.0], [0.0, f64::NAN, 2.0]]);
+        let error = hard.assign_all(Samples::logits(bad.view())).unwrap_err();
+        assert!(error.to_string().contains("row 1, column 1"), "{error}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Everything that can be wrong with a gate, its data or its judgement.
 
+use crate::detector::DetectorSpec;
 use assay_core::{ClassLabel, Classified, ErrorKind};
 
 /// Why an open-set operation was refused.
@@ -149,6 +150,14 @@ pub enum OpenSetError {
     NeedsRefit {
         /// Name of the detector.
         detector: &'static str,
+    },
+    /// A gate was asked for one detector and given another.
+    #[error("the gate was asked for {asked:?} and given {given:?}: fit the detector it asks for")]
+    OtherDetector {
+        /// The detector given.
+        given: DetectorSpec,
+        /// The detector of the specification.
+        asked: DetectorSpec,
     },
     /// A stored gate that does not fit together.
     #[error("the stored gate is damaged: {reason}")]

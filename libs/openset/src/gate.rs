@@ -145,12 +145,9 @@ impl Gate {
     ) -> Result<Self, OpenSetError> {
         finite_scores(&scores)?;
         if detector.spec() != spec.detector {
-            return Err(OpenSetError::Stored {
-                reason: format!(
-                    "detector {:?} is not the {:?} asked for",
-                    detector.spec(),
-                    spec.detector
-                ),
+            return Err(OpenSetError::OtherDetector {
+                given: detector.spec(),
+                asked: spec.detector,
             });
         }
         scores.sort_by(f64::total_cmp);
@@ -269,7 +266,8 @@ impl Gate {
             .filter(|scores| scores.ndim() == 1 && scores.len() == record.n)
             .ok_or_else(|| damaged(format!("{SCORES:?} [{}] is missing", record.n)))?;
         let scores = scores.iter().copied().collect();
-        let gate = Self::from_scores(spec, record.detector.restore(arrays)?, scores)?;
+        let gate = Self::from_scores(spec, record.detector.restore(arrays)?, scores)
+            .map_err(|error| damaged(error.to_string()))?;
         if gate.threshold.to_bits() != record.threshold.to_bits() {
             let (found, recorded) = (gate.threshold, record.threshold);
             return Err(damaged(format!(
@@ -277,5 +275,160 @@ impl Gate {
             )));
         }
         Ok(gate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_core::{Classified as _, ErrorKind};
+    use ndarray::Array2;
+    use proptest::prelude::*;
+
+    fn features() -> Array2<f64> {
+        Array2::from_shape_fn((24, 8), |(i, j)| {
+            ((i * i * 5 + j * j * 3 + i * j) % 17) as f64 / 3.0
+        })
+    }
+
+    fn classes() -> Vec<usize> {
+        (0..24).map(|row| row % 3).collect()
+    }
+
+    fn dime(alpha: f64) -> GateSpec {
+        let (detector, rule) = (DetectorSpec::Dime { k: 3 }, ThresholdRule::default());
+        GateSpec {
+            detector,
+            alpha,
+            rule,
+        }
+    }
+
+    #[test]
+    fn a_score_at_the_threshold_is_an_inlier() {
+        let gate = Gate::fit(dime(0.1), Samples::features(features().view()), &classes()).unwrap();
+        assert!(gate.verdict(gate.threshold()));
+        assert!(!gate.verdict(gate.threshold().next_down()));
+    }
+
+    #[test]
+    fn p_values_count_the_scores_that_are_no_higher() {
+        let spec = GateSpec {
+            detector: DetectorSpec::Softmax,
+            ..dime(0.25)
+        };
+        let fitted = spec
+            .detector
+            .fit(Samples::logits(features().view()))
+            .unwrap();
+        let gate = Gate::from_scores(spec, fitted, vec![0.4, 0.2, 0.2, 0.8]).unwrap();
+        for (score, expected) in [(0.1, 0.2), (0.2, 0.6), (0.5, 0.8), (0.9, 1.0)] {
+            assert_eq!(gate.p_value(score), (expected, 4));
+        }
+        assert!(gate.warnings().is_empty());
+    }
+
+    #[test]
+    fn alpha_below_the_resolution_warns() {
+        let gate = Gate::fit(dime(0.02), Samples::features(features().view()), &classes()).unwrap();
+        assert_eq!(
+            gate.warnings(),
+            [GateWarning::AlphaBelowResolution { alpha: 0.02, n: 24 }]
+        );
+        assert!(
+            gate.warnings()[0].to_string().contains("0.0400"),
+            "{}",
+            gate.warnings()[0]
+        );
+    }
+
+    #[test]
+    fn refuses_bad_alpha_lonely_classes_and_unfitted_logits() {
+        let features = features();
+        let samples = Samples::features(features.view());
+        for alpha in [0.0, 1.0, -1.0, f64::NAN] {
+            assert!(matches!(
+                Gate::fit(dime(alpha), samples, &classes()),
+                Err(OpenSetError::Alpha { .. })
+            ));
+        }
+        let mut lonely = classes();
+        lonely[0] = 9;
+        let error = Gate::fit(dime(0.1), samples, &lonely).unwrap_err();
+        assert!(matches!(
+            error,
+            OpenSetError::ClassTooSmall { class: 9, .. }
+        ));
+        let spec = GateSpec {
+            detector: DetectorSpec::Softmax,
+            ..dime(0.1)
+        };
+        let error = Gate::fit(spec, Samples::logits(features.view()), &classes()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::FailedPrecondition);
+        assert!(Gate::fit(dime(0.1), samples, &[0, 1]).is_err());
+    }
+
+    #[test]
+    fn a_stored_gate_comes_back_bit_for_bit() {
+        let features = features();
+        let samples = Samples::features(features.view());
+        let gate = Gate::fit(dime(0.1), samples, &classes()).unwrap();
+        let (record, arrays) = gate.to_parts();
+        let text = serde_json::to_string(&record).unwrap();
+        let back = Gate::from_parts(&serde_json::from_str(&text).unwrap(), &arrays).unwrap();
+        assert_eq!(back.to_parts(), (record, arrays.clone()));
+        for row in 0..24 {
+            assert_eq!(back.judge(samples.row(row)), gate.judge(samples.row(row)));
+        }
+    }
+
+    #[test]
+    fn a_damaged_gate_is_refused() {
+        let gate = Gate::fit(dime(0.1), Samples::features(features().view()), &classes()).unwrap();
+        let (record, arrays) = gate.to_parts();
+        let refused = |record: GateRecord, arrays: &NamedArrays| {
+            let error = Gate::from_parts(&record, arrays).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::DataLoss, "{error}");
+        };
+        refused(GateRecord { n: 23, ..record }, &arrays);
+        refused(
+            GateRecord {
+                threshold: record.threshold.next_up(),
+                ..record
+            },
+            &arrays,
+        );
+        refused(
+            GateRecord {
+                detector: DetectorSpec::Dime { k: 4 },
+                ..record
+            },
+            &arrays,
+        );
+        for name in ["basis", SCORES] {
+            let mut missing = arrays.clone();
+            missing.remove(name);
+            refused(record, &missing);
+            let mut bad = arrays.clone();
+            bad.get_mut(name).unwrap().fill(f64::NAN);
+            refused(record, &bad);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn p_values_fall_with_the_score(
+            scores in proptest::collection::vec(-5.0f64..5.0, 1..60),
+            a in -6.0f64..6.0,
+            b in -6.0f64..6.0,
+        ) {
+            let spec = GateSpec { detector: DetectorSpec::Softmax, ..dime(0.3) };
+            let fitted = spec.detector.fit(Samples::logits(features().view())).unwrap();
+            let gate = Gate::from_scores(spec, fitted, scores).unwrap();
+            let (low, high) = (a.min(b), a.max(b));
+            prop_assert!(gate.p_value(low).0 <= gate.p_value(high).0);
+            prop_assert!(gate.p_value(low).0 > 0.0 && gate.p_value(high).0 <= 1.0);
+            prop_assert!(gate.verdict(high) || !gate.verdict(low));
+        }
     }
 }

@@ -323,3 +323,66 @@ fn out_of_fold(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(k: usize, mean_auroc: f64) -> KScore {
+        KScore {
+            k,
+            mean_auroc,
+            worst_auroc: 0.0,
+            per_class: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn equal_means_go_to_the_smaller_k() {
+        let close = [
+            score(5, 0.95),
+            score(10, 0.9991),
+            score(20, 0.9995),
+            score(50, 1.0),
+        ];
+        assert_eq!(smallest_of_the_best(&close), 10);
+        let apart = [score(5, 0.95), score(10, 0.9989), score(20, 1.0)];
+        assert_eq!(smallest_of_the_best(&apart), 20);
+        assert_eq!(smallest_of_the_best(&[score(5, 0.999), score(10, 1.0)]), 5);
+    }
+
+    #[test]
+    fn names_what_is_missing() {
+        let features = Array2::from_shape_fn((8, 3), |(i, j)| ((i * 3 + j * j) % 7) as f64);
+        let one_class = choose_k(&KSearch::new(features.view(), &[0; 8])).unwrap_err();
+        assert!(matches!(
+            one_class,
+            OpenSetError::NothingToLeaveOut { known: 1 }
+        ));
+        let lonely =
+            choose_k(&KSearch::new(features.view(), &[0, 0, 0, 0, 1, 1, 1, 2])).unwrap_err();
+        assert!(matches!(
+            lonely,
+            OpenSetError::ClassTooSmall { class: 2, .. }
+        ));
+        let mut bad = features.clone();
+        bad[[2, 1]] = f64::INFINITY;
+        let infinite = choose_k(&KSearch::new(bad.view(), &[0, 0, 0, 0, 1, 1, 1, 1])).unwrap_err();
+        assert!(
+            infinite.to_string().contains("row 2, column 1"),
+            "{infinite}"
+        );
+        let classes = [0, 0, 0, 0, 1, 1, 1, 1];
+        let other_width = KSearch {
+            known_unknowns: Some(KnownUnknowns {
+                features: features.slice(ndarray::s![.., ..2]),
+                class_index: &classes,
+            }),
+            ..KSearch::new(features.view(), &classes)
+        };
+        assert!(matches!(
+            choose_k(&other_width),
+            Err(OpenSetError::Length { .. })
+        ));
+    }
+}

@@ -238,3 +238,74 @@ fn totals(
         undefined,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Assignment;
+    use proptest::prelude::*;
+
+    fn labels(texts: &[&str]) -> Vec<ClassLabel> {
+        texts
+            .iter()
+            .map(|text| ClassLabel::new(text).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn undefined_values_are_null_with_a_reason() {
+        let known = labels(&["A", "B"]);
+        let tally = |actual: &[&str], assigned: &[Assignment], style| {
+            ConfusionMatrix::tally(&known, "UNKNOWN", style, &labels(actual), assigned).unwrap()
+        };
+        let all_a = tally(&["A"], &[Assignment::Class(0)], Style::Hard);
+        let figures = FiguresOfMerit::of(&all_a, Style::Hard, &ScoreUsing::All).unwrap();
+        let json = serde_json::to_value(&figures).unwrap();
+        assert_eq!(json["csns"]["B"], serde_json::Value::Null);
+        assert_eq!(json["undefined"]["csns.B"], "no sample of B was tested");
+        assert_eq!(json["csps"]["A"], serde_json::Value::Null);
+        assert_eq!(json["ceff"]["B"], 1.0);
+
+        let every_class = [
+            Assignment::Classes(vec![0, 1]),
+            Assignment::Classes(vec![0, 1]),
+        ];
+        let soft = tally(&["C", "C"], &every_class, Style::Soft);
+        let figures = FiguresOfMerit::of(&soft, Style::Soft, &ScoreUsing::All).unwrap();
+        assert_eq!(
+            (figures.tsns, figures.tsps, figures.teff),
+            (None, Some(-1.0), Some(-1.0))
+        );
+        let missing = ScoreUsing::One(labels(&["C"]).remove(0));
+        assert!(FiguresOfMerit::of(&soft, Style::Soft, &missing).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn hard_figures_lie_between_zero_and_one(
+            pairs in proptest::collection::vec((0usize..5, 0usize..4), 1..60),
+        ) {
+            let names = labels(&["A", "B", "C", "D", "E"]);
+            let actual: Vec<_> = pairs.iter().map(|(a, _)| names[*a].clone()).collect();
+            let assign = |class: usize| match class {
+                3 => Assignment::Unknown,
+                class => Assignment::Class(class),
+            };
+            let assigned: Vec<_> = pairs.iter().map(|(_, class)| assign(*class)).collect();
+            let matrix =
+                ConfusionMatrix::tally(&names[..3], "UNKNOWN", Style::Hard, &actual, &assigned).unwrap();
+            prop_assert_eq!(matrix.total(), pairs.len() as u64);
+            prop_assert_eq!(matrix.counts.iter().flatten().sum::<u64>(), pairs.len() as u64);
+            let figures = FiguresOfMerit::of(&matrix, Style::Hard, &ScoreUsing::All).unwrap();
+            let totals = [figures.tsns, figures.tsps, figures.teff, figures.acc];
+            let classes = [&figures.csns, &figures.csps, &figures.ceff];
+            let values = totals.into_iter().chain(classes.iter().flat_map(|map| map.values().copied()));
+            prop_assert!(values.flatten().all(|value| (-1e-15..=1.0).contains(&value)));
+            // The search counts for itself; both must agree.
+            let known = pairs.iter().filter(|(a, _)| *a < 3).count() as u64;
+            let right = pairs.iter().filter(|(a, class)| a == class && *a < 3).count() as u64;
+            let wrong = pairs.iter().filter(|(a, class)| *class < 3 && a != class).count() as u64;
+            prop_assert_eq!(hard_efficiency(right, wrong, known, matrix.total()), figures.teff);
+        }
+    }
+}

@@ -149,3 +149,125 @@ fn best_of(points: &[GridPoint]) -> Option<usize> {
             }
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+
+    const ROWS: usize = 36;
+
+    fn features() -> Array2<f64> {
+        Array2::from_shape_fn((ROWS, 9), |(i, j)| {
+            let class = i % 4;
+            ((i * i * 3 + j * j * 5 + i * j) % 13) as f64 / 6.0 + if j == class { 8.0 } else { 0.0 }
+        })
+    }
+
+    fn classes() -> Vec<usize> {
+        (0..ROWS).map(|row| row % 4).collect()
+    }
+
+    fn search<'a>(
+        samples: Samples<'a>,
+        classes: &'a [usize],
+        grid: &'a Grid,
+        rule: ThresholdRule,
+    ) -> TeffSearch<'a> {
+        TeffSearch {
+            samples,
+            class_index: classes,
+            known_classes: 3,
+            predicted: classes,
+            grid,
+            folds: Folds::default(),
+            rule,
+        }
+    }
+
+    #[test]
+    fn k_at_or_above_the_rank_has_no_score_and_never_wins() {
+        let (features, classes) = (features(), classes());
+        for rule in [ThresholdRule::InSample, ThresholdRule::default()] {
+            let grid = Grid::dime(&[9, 2, 40, 0]);
+            let samples = Samples::features(features.view());
+            let result = teff(&search(samples, &classes, &grid, rule)).unwrap();
+            for point in &result.points {
+                assert_eq!(
+                    point.mean.is_some(),
+                    point.detector == DetectorSpec::Dime { k: 2 }
+                );
+            }
+            let best = result.best_point().unwrap();
+            assert_eq!(best.detector, DetectorSpec::Dime { k: 2 });
+            let grid = Grid::dime(&[9]);
+            let error = teff(&search(samples, &classes, &grid, rule)).unwrap_err();
+            assert!(
+                matches!(error, OpenSetError::NoCandidate { rank: 9, .. }),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn ties_go_to_the_first_point() {
+        let point = |mean: Option<f64>| GridPoint {
+            alpha: 0.1,
+            detector: DetectorSpec::Softmax,
+            split_scores: Vec::new(),
+            mean,
+            standard_deviation: None,
+        };
+        let means = [None, Some(0.5), Some(0.9 - 1e-14), Some(0.9), Some(0.7)];
+        assert_eq!(best_of(&means.map(point)), Some(2));
+        assert_eq!(best_of(&[None, None].map(point)), None);
+    }
+
+    #[test]
+    fn logits_are_searched_over_temperatures() {
+        let (features, classes) = (features(), classes());
+        let grid = Grid::energy(&PUBLISHED_TEMPERATURES);
+        let samples = Samples::logits(features.view());
+        let result = teff(&search(samples, &classes, &grid, ThresholdRule::InSample)).unwrap();
+        assert_eq!(result.points.len(), 60);
+        assert_eq!(result.points[6].alpha, grid.alphas[1]);
+        assert!(
+            result
+                .points
+                .iter()
+                .all(|point| point.split_scores.len() == 5)
+        );
+    }
+
+    #[test]
+    fn refuses_what_does_not_fit_together() {
+        let (features, classes) = (features(), classes());
+        let grid = Grid::dime(&[2]);
+        let rule = ThresholdRule::InSample;
+        let samples = Samples::features(features.view());
+        let short = TeffSearch {
+            predicted: &classes[1..],
+            ..search(samples, &classes, &grid, rule)
+        };
+        assert!(matches!(teff(&short), Err(OpenSetError::Length { .. })));
+        let no_known = TeffSearch {
+            known_classes: 0,
+            ..search(samples, &classes, &grid, rule)
+        };
+        assert!(matches!(
+            teff(&no_known),
+            Err(OpenSetError::EmptyFold { .. })
+        ));
+        let logits_only = search(Samples::logits(features.view()), &classes, &grid, rule);
+        assert!(matches!(
+            teff(&logits_only),
+            Err(OpenSetError::Missing { .. })
+        ));
+        let grid = Grid {
+            alphas: vec![1.0],
+            ..grid.clone()
+        };
+        let alpha = search(samples, &classes, &grid, rule);
+        assert!(matches!(teff(&alpha), Err(OpenSetError::Alpha { .. })));
+    }
+}
