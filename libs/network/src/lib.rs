@@ -5,16 +5,21 @@
 pub mod bases;
 pub mod catalogue;
 mod error;
+pub mod fold;
+pub mod foreign;
 pub mod graph;
 pub mod head;
 pub mod imaging;
+pub mod onnx;
 mod structure;
 pub mod weights;
 
 pub use catalogue::{Base, BaseDescriptor, HeadSpec, Tutorial1d, TutorialVariant};
 pub use error::NetworkError;
+pub use foreign::{ForeignBase, ForeignSettings, Layout};
 pub use graph::{Activation, Graph, Landmark, Node, Op, Padding, ValueId};
 pub use head::Head;
 pub use imaging::ImageLayer;
+pub use onnx::{ExportOptions, export_onnx, head_of_onnx};
 pub use structure::{Shape, infer_shapes};
 pub use weights::{Tensor, Weights};

@@ -1,0 +1,26 @@
+//! Writes a graph and its weights as an ONNX model. Names of inputs, outputs and of the head's
+//! weights are a contract with the outside (see [`crate::Landmark`]).
+
+pub(crate) mod build;
+mod export;
+mod gramian;
+mod layers;
+mod read_head;
+
+pub use export::{ExportOptions, export_onnx};
+pub use read_head::head_of_onnx;
+
+/// The messages of the format, generated from `proto/onnx_model.proto`.
+pub(crate) mod proto {
+    #![expect(
+        unreachable_pub,
+        clippy::enum_variant_names,
+        reason = "generated from the description of the format"
+    )]
+    include!(concat!(env!("OUT_DIR"), "/onnx_model.rs"));
+}
+
+/// Operator set of models without a foreign base.
+pub(crate) const OPSET: i64 = 17;
+/// Version of the file format.
+pub(crate) const IR_VERSION: i64 = 10;
