@@ -3,7 +3,7 @@
 use crate::{
     checkout::Checkout,
     command::{self, cargo},
-    compile, lock, machine, setup,
+    lock, machine, setup,
     wheel_cache::remove_folder,
 };
 use anyhow::{Result, bail};
@@ -19,7 +19,6 @@ const COMPONENTS: &str =
 /// Runs every check; the first that fails ends the task.
 pub(crate) fn run(checkout: &Checkout, offline: bool) -> Result<()> {
     machine::check_compiler()?;
-    compile::announce(compile::Profile::Dev)?;
     setup::run(checkout, setup::Wanted::default(), offline)?;
     let mut format = cargo(checkout);
     format.args(["fmt", "--all", "--check"]);

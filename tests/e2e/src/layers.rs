@@ -112,6 +112,11 @@ const LAYERS: &[Layer] = &[
         why: "looks at the repository and its programs from outside",
     },
     Layer {
+        package: "assay-benches",
+        may_use: &[],
+        why: "measures; only its benches use anything",
+    },
+    Layer {
         package: "assay-xtask",
         may_use: &[],
         why: "it is built before anything else can be",
