@@ -1,0 +1,140 @@
+//! The choices about the open-set gate.
+
+use assay_openset::{DEFAULT_CANDIDATES, ThresholdRule};
+use serde::{Deserialize, Serialize};
+
+/// Kind of detector; its parameter is chosen or given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DetectorKind {
+    /// Distance from the subspace of the training features.
+    #[default]
+    Dime,
+    /// Free energy of the logits.
+    Energy,
+    /// Largest class probability.
+    Softmax,
+}
+
+/// Which training scores set the threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThresholdKind {
+    /// Scores of rows that the detector, and for logits the network, was not fitted on.
+    #[default]
+    OutOfFold,
+    /// Scores of the very rows it was fitted on: the published way, too optimistic.
+    InSample,
+}
+
+/// What is searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GateSearch {
+    /// Nothing but the k of DIME, by leave-one-class-out AUROC, unless it is given.
+    #[default]
+    None,
+    /// Alpha and the detector's parameter, by cross-validated total efficiency: the published way.
+    Teff,
+}
+
+/// The gate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateSettings {
+    /// Kind of detector.
+    pub detector: DetectorKind,
+    /// Share of known spectra that may be refused; a search by efficiency replaces it.
+    pub alpha: f64,
+    /// Which training scores set the threshold.
+    pub rule: ThresholdKind,
+    /// Folds of out-of-fold scores and of the search.
+    pub folds: usize,
+    /// What is searched.
+    pub search: GateSearch,
+    /// Dimension of DIME's subspace; `None` chooses among the candidates.
+    pub k: Option<usize>,
+    /// Candidates for k.
+    pub candidates: Vec<usize>,
+    /// Temperature of Energy.
+    pub temperature: f64,
+}
+
+impl Default for GateSettings {
+    fn default() -> Self {
+        Self {
+            detector: DetectorKind::default(),
+            alpha: 0.02,
+            rule: ThresholdKind::default(),
+            folds: 5,
+            search: GateSearch::default(),
+            k: None,
+            candidates: DEFAULT_CANDIDATES.to_vec(),
+            temperature: 1.0,
+        }
+    }
+}
+
+impl GateSettings {
+    /// The rule as the gate takes it; folds are keyed by the seed of the run.
+    #[must_use]
+    pub const fn threshold_rule(&self, seed: u64) -> ThresholdRule {
+        match self.rule {
+            ThresholdKind::InSample => ThresholdRule::InSample,
+            ThresholdKind::OutOfFold => ThresholdRule::OutOfFold {
+                folds: self.folds,
+                seed,
+            },
+        }
+    }
+
+    pub(super) fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut require = |holds: bool, text: String| {
+            if !holds {
+                faults.push(text);
+            }
+        };
+        require(
+            self.alpha > 0.0 && self.alpha < 1.0,
+            format!("--alpha is {}: (0, 1) is required", self.alpha),
+        );
+        require(
+            self.folds >= 2,
+            format!("--gate-folds is {}: at least 2 are required", self.folds),
+        );
+        require(
+            self.k != Some(0),
+            "--k is 0: at least 1 and less than the rank is required".to_owned(),
+        );
+        require(
+            self.k.is_none() || self.detector == DetectorKind::Dime,
+            "--k is for --gate dime only".to_owned(),
+        );
+        require(
+            self.k.is_none() || self.search == GateSearch::None,
+            "--k is given and --gate-search teff searches it: leave one out".to_owned(),
+        );
+        require(
+            !self.candidates.is_empty() && !self.candidates.contains(&0),
+            format!(
+                "candidates for k are {:?}: one or more positive numbers are required",
+                self.candidates
+            ),
+        );
+        require(
+            self.temperature > 0.0 && self.temperature.is_finite(),
+            format!(
+                "--temperature is {}: a positive number is required",
+                self.temperature
+            ),
+        );
+        require(
+            !(self.detector == DetectorKind::Softmax && self.search == GateSearch::Teff),
+            "--gate-search teff has nothing to search for --gate softmax but alpha: use \
+             --alpha with --gate-search none"
+                .to_owned(),
+        );
+        faults
+    }
+}

@@ -1,0 +1,139 @@
+//! Puts the bundle together.
+
+use super::{Learnt, Prepared, TrainingData};
+use crate::{
+    error::{Result, TrainError},
+    features::TORCH,
+    spec::TrainingSpec,
+};
+use assay_core::ClassLabel;
+use assay_network::{ExportOptions, Head, Landmark, export_onnx};
+use assay_openset::Gate;
+use assay_pipeline::{
+    Bundle, BundleContents, EvaluationReport,
+    bundle::{HeadRecord, Metrics, TrainingRange, TrainingRecord, Versions},
+};
+use std::collections::BTreeMap;
+
+/// What a bundle is made of, besides the gate.
+pub(super) struct Parts<'a> {
+    pub(super) data: TrainingData<'a>,
+    pub(super) spec: &'a TrainingSpec,
+    pub(super) prepared: &'a Prepared<'a>,
+    pub(super) learnt: &'a Learnt,
+    pub(super) engine: &'a str,
+    pub(super) training: &'a EvaluationReport,
+    pub(super) validation: Option<&'a EvaluationReport>,
+}
+
+pub(super) fn bundle(parts: &Parts<'_>, gate: &Gate) -> Result<Bundle> {
+    let head = Head::from_weights(&parts.learnt.weights)?;
+    let contents = BundleContents {
+        classes: parts.prepared.rows.classes.clone(),
+        recipe: parts.spec.recipe.clone(),
+        model: parts.spec.model.clone(),
+        base: parts.prepared.model.built.base_record(),
+        head: HeadRecord {
+            features: head.features(),
+            classes: head.classes(),
+        },
+        gate: gate.to_parts().0,
+        training: training_record(parts)?,
+        metrics: metrics(parts),
+        versions: Versions {
+            openassay: env!("CARGO_PKG_VERSION").to_owned(),
+            engine: parts.engine.to_owned(),
+            trainer: TORCH.to_owned(),
+        },
+    };
+    let model = &parts.prepared.model;
+    let named = [
+        Landmark::Image,
+        Landmark::FeatureMap,
+        Landmark::Features,
+        Landmark::Logits,
+    ];
+    let outputs = named
+        .into_iter()
+        .filter(|&name| model.built.graph.landmark(name).is_some());
+    let options = ExportOptions {
+        outputs: outputs.collect(),
+        probabilities: true,
+        metadata: metadata(&contents),
+        foreign: model.foreign(),
+    };
+    let weights = model.whole(&parts.learnt.weights);
+    let onnx = export_onnx(&model.built.graph, &weights, &options)?;
+    Ok(Bundle::new(contents, onnx, gate)?)
+}
+
+fn training_record(parts: &Parts<'_>) -> Result<TrainingRecord> {
+    let dataset = parts.data.dataset;
+    let known = &parts.prepared.rows.known;
+    let measured = known.iter().map(|&row| &dataset.rows()[row].spectrum);
+    let range = TrainingRange::of(measured)
+        .ok_or(TrainError::Defect("a model without training spectra"))?;
+    let mut spectra: BTreeMap<ClassLabel, usize> = BTreeMap::new();
+    for &row in known {
+        *spectra
+            .entry(dataset.rows()[row].label.clone())
+            .or_default() += 1;
+    }
+    Ok(TrainingRecord {
+        data: dataset.digest(),
+        spectra,
+        range: parts.spec.augmentation.widen(range),
+        seeds: BTreeMap::from([("training".to_owned(), parts.spec.seed)]),
+        settings: parts.spec.recorded()?,
+    })
+}
+
+fn metrics(parts: &Parts<'_>) -> Metrics {
+    let mut metrics = Metrics::default();
+    if let Some(last) = parts.learnt.history.last() {
+        for (name, value) in [
+            ("loss", Some(last.loss)),
+            ("accuracy", Some(last.accuracy)),
+            ("validation_loss", last.validation_loss),
+            ("validation_accuracy", last.validation_accuracy),
+        ] {
+            if value.is_some() {
+                metrics.values.insert(name.to_owned(), value);
+            }
+        }
+    }
+    let judged = [
+        ("training", Some(parts.training)),
+        ("validation", parts.validation),
+    ];
+    for (name, report) in judged {
+        if let Some(report) = report {
+            metrics
+                .evaluations
+                .insert(name.to_owned(), report.summary.clone());
+        }
+    }
+    metrics
+}
+
+fn metadata(contents: &BundleContents) -> Vec<(String, String)> {
+    let classes: Vec<&str> = contents.classes.iter().map(ClassLabel::as_str).collect();
+    vec![
+        (
+            "openassay.version".to_owned(),
+            contents.versions.openassay.clone(),
+        ),
+        (
+            "openassay.model".to_owned(),
+            contents.model.name().to_owned(),
+        ),
+        (
+            "openassay.classes".to_owned(),
+            serde_json::json!(classes).to_string(),
+        ),
+        (
+            "openassay.training_data".to_owned(),
+            contents.training.data.to_string(),
+        ),
+    ]
+}
