@@ -1,0 +1,14 @@
+//! Runs networks with ONNX Runtime: loading the library, sessions with named outputs, and
+//! features of spectra in bounded batches. The only crate that knows `ort`.
+
+mod error;
+mod features;
+mod runtime;
+mod session;
+mod watch;
+
+pub use error::InferError;
+pub use features::{EngineIdentity, FeatureExtractor};
+pub use runtime::{LIBRARY_VARIABLE, OnnxRuntime};
+pub use session::{Session, SessionOptions, TensorInfo};
+pub use watch::Watch;
