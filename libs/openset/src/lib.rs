@@ -14,6 +14,7 @@ mod groups;
 mod kchoice;
 mod logits;
 mod merit;
+mod record;
 mod sample;
 pub mod search;
 mod subspace;
@@ -26,13 +27,14 @@ pub use detector::{Detector, DetectorSpec, Input, NamedArrays};
 pub use dime::{Dime, dime_out_of_fold_scores};
 pub use error::OpenSetError;
 pub use folds::{Folds, Split, stratified_folds, stratified_split};
-pub use gate::{Gate, GateRecord, GateSpec, GateWarning, Judgement};
+pub use gate::Gate;
 pub use groups::grouped_folds;
 pub use kchoice::{
     ClassAuroc, DEFAULT_CANDIDATES, KChoice, KScore, KSearch, KnownUnknowns, SAME_AUROC, choose_k,
 };
 pub use logits::{Energy, Softmax};
 pub use merit::{FiguresOfMerit, ScoreUsing};
+pub use record::{GateRecord, GateSpec, GateWarning, Judgement};
 pub use sample::{Sample, Samples};
 pub use subspace::RANK_TOLERANCE;
 pub use threshold::{Interpolation, ThresholdRule, percentile};
