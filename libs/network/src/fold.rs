@@ -242,7 +242,9 @@ impl Folder {
         if shift.abs() > ROUNDING {
             #[expect(clippy::cast_possible_truncation, reason = "operations are in f32")]
             let shift = shift as f32;
-            self.graph.nodes[first.0].op = Op::Affine { scale: 1.0, shift };
+            let kept = &mut self.graph.nodes[first.0];
+            kept.name = format!("{conv}.shift");
+            kept.op = Op::Affine { scale: 1.0, shift };
             aliases.remove(&first);
         }
         Ok(())

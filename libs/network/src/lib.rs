@@ -12,6 +12,7 @@ pub mod head;
 pub mod imaging;
 pub mod onnx;
 mod structure;
+mod summary;
 pub mod weights;
 
 pub use catalogue::{Base, BaseDescriptor, HeadSpec, Tutorial1d, TutorialVariant};
@@ -22,4 +23,5 @@ pub use head::Head;
 pub use imaging::ImageLayer;
 pub use onnx::{ExportOptions, export_onnx, head_of_onnx};
 pub use structure::{Shape, infer_shapes};
+pub use summary::{LayerSummary, Totals, Trained, summary, totals};
 pub use weights::{Tensor, Weights};

@@ -126,7 +126,7 @@ impl Emitter<'_> {
     fn affine(&mut self, node: &Node, (scale, shift): (f32, f32), input: &str, output: &str) {
         let mut value = input.to_owned();
         if scale != 1.0 {
-            let factor = format!("{}.scale", node.name);
+            let factor = format!("{}.factor", node.name);
             let factor = self.builder.floats(&factor, &[], &[scale]);
             let scaled = if shift == 0.0 {
                 output.to_owned()
@@ -138,7 +138,7 @@ impl Emitter<'_> {
                 .node("Mul", &[&value, &factor], &scaled, Vec::new());
         }
         if shift != 0.0 {
-            let summand = format!("{}.shift", node.name);
+            let summand = format!("{}.summand", node.name);
             let summand = self.builder.floats(&summand, &[], &[shift]);
             value = self
                 .builder

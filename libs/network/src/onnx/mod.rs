@@ -24,3 +24,6 @@ pub(crate) mod proto {
 pub(crate) const OPSET: i64 = 17;
 /// Version of the file format.
 pub(crate) const IR_VERSION: i64 = 10;
+
+#[cfg(test)]
+mod tests;

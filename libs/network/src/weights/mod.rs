@@ -172,3 +172,6 @@ fn listed<'a>(names: impl Iterator<Item = &'a String>) -> String {
         n => format!("{} and {} more", names[..8].join(", "), n - 8),
     }
 }
+
+#[cfg(test)]
+mod tests;
