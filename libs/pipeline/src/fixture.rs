@@ -1,0 +1,213 @@
+//! Small models and spectra for tests: random convolutions, a head of class means and a gate, so
+//! that everything runs in milliseconds and nothing needs training.
+
+use crate::{
+    Bundle, BundleContents, Dataset, DatasetRow, IdentifierOptions, ModelSpec, PipelineError, Role,
+    bundle::{HeadRecord, Metrics, TrainingRange, TrainingRecord, Versions},
+};
+use assay_core::{ClassLabel, Digest, keyed_rng};
+use assay_infer::{FeatureExtractor, OnnxRuntime, Watch};
+use assay_network::{
+    Activation, ExportOptions, Graph, Head, HeadSpec, Landmark, Tensor, Tutorial1d,
+    TutorialVariant, Weights, export_onnx,
+};
+use assay_openset::{DetectorSpec, Gate, GateSpec, Samples, ThresholdRule};
+use assay_spectrum::{EnergyCalibration, Recipe, Spectrum};
+use ndarray::{Array2, Axis};
+use rand::RngExt;
+use std::{collections::BTreeMap, path::Path};
+
+/// Materials: a continuum with peaks at multiples of some energy, so that each is its own.
+pub(crate) fn spectrum(material: u64, replicate: u64) -> Spectrum {
+    let mut rng = keyed_rng(material, "fixture spectrum", &[replicate]);
+    let spacing = 900 + 370 * material;
+    let counts = (0..16384u64)
+        .map(|channel| {
+            let continuum = 4000.0 / (1.0 + channel as f64 / 900.0);
+            let from_peak = (channel % spacing) as f64 - spacing as f64 / 2.0;
+            let peak = 60_000.0 * (-from_peak * from_peak / 800.0).exp();
+            let noise: f64 = rng.random_range(0.95..1.05);
+            ((continuum + peak) * noise) as u64
+        })
+        .collect();
+    Spectrum {
+        calibration: EnergyCalibration::new(-1.4, 0.7155, 0.0).ok(),
+        live_time_s: Some(900.0),
+        real_time_s: Some(1000.0),
+        ..Spectrum::from_counts(counts)
+    }
+}
+
+/// `replicates` spectra each of three known materials and one unknown.
+pub(crate) fn dataset(replicates: u64, first: u64) -> Dataset {
+    let labels = ["Ash", "Coal, hard", "Öl", "Zircaloy"];
+    let mut rows = Vec::new();
+    for (material, label) in labels.into_iter().enumerate() {
+        for replicate in first..first + replicates {
+            let spectrum = spectrum(material as u64, replicate);
+            rows.push(DatasetRow {
+                line: rows.len() as u64 + 2,
+                file: format!("{material}/{replicate}.spe"),
+                label: ClassLabel::new(label).unwrap(),
+                role: if material < 3 {
+                    Role::Known
+                } else {
+                    Role::Unknown
+                },
+                group: format!("lot {}", replicate % 3),
+                digest: Digest::of(&assay_formats::write_spe(&spectrum)),
+                spectrum,
+                warnings: Vec::new(),
+                further_records: 0,
+            });
+        }
+    }
+    Dataset::from_rows(Path::new("fixture.csv"), rows)
+}
+
+/// Writes the spectra of a data set below a folder and a manifest of them; returns its path.
+pub(crate) fn write_dataset(dataset: &Dataset, folder: &Path) -> std::path::PathBuf {
+    let mut text = "file,label,role,group\n".to_owned();
+    let mut rows: Vec<_> = dataset.rows().iter().collect();
+    rows.sort_by_key(|row| row.line);
+    for row in rows {
+        let path = folder.join(&row.file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, assay_formats::write_spe(&row.spectrum)).unwrap();
+        let (label, role) = (row.label.as_str(), row.role.as_str());
+        text += &format!("{},\"{label}\",{role},{}\n", row.file, row.group);
+    }
+    let path = folder.join("manifest.csv");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+pub(crate) fn options() -> IdentifierOptions {
+    IdentifierOptions::default()
+}
+
+/// Values around zero with the spread that keeps activations near one; variances above zero.
+fn random_weights(graph: &Graph) -> Weights {
+    graph
+        .weight_shapes()
+        .into_iter()
+        .map(|(name, shape)| {
+            let mut rng = keyed_rng(
+                7,
+                "fixture weights",
+                &[name.len() as u64, shape.len() as u64],
+            );
+            let fan_in: usize = shape.iter().skip(1).product::<usize>().max(1);
+            let spread = (3.0 / fan_in as f32).sqrt();
+            let count = shape.iter().product();
+            let data = (0..count)
+                .map(|_| rng.random_range(-spread..spread))
+                .collect();
+            (name, Tensor { shape, data })
+        })
+        .collect()
+}
+
+/// A model of the smallest tutorial network, fitted to `dataset(8, 0)`.
+pub(crate) fn bundle() -> Bundle {
+    try_bundle().unwrap()
+}
+
+fn try_bundle() -> Result<Bundle, PipelineError> {
+    let training = dataset(8, 0);
+    let recipe = Recipe::default();
+    let variant = TutorialVariant::SmallGap { pool: 8 };
+    let network = Tutorial1d {
+        variant,
+        activation: Activation::Elu,
+        bins: recipe.bins(),
+        head: HeadSpec {
+            classes: training.classes().len(),
+            dropout: 0.0,
+        },
+    };
+    let graph = network.graph()?;
+    let mut weights = random_weights(&graph);
+    let runtime = OnnxRuntime::load(None)?;
+    let extractor = FeatureExtractor::new(runtime, &graph, &weights, None, &options().session)?;
+    let known = training.positions(Role::Known);
+    let vectors = training.vectors(&recipe)?.select(Axis(0), &known);
+    let features = extractor.extract(vectors.view(), &Watch::none())?;
+    let class_of: Vec<_> = training.class_indices().into_iter().flatten().collect();
+    weights.extend(class_means(&features, &class_of, training.classes().len()).to_weights());
+    let export = ExportOptions {
+        outputs: vec![Landmark::FeatureMap, Landmark::Features, Landmark::Logits],
+        probabilities: true,
+        ..ExportOptions::default()
+    };
+    let model = export_onnx(&graph, &weights, &export)?;
+    let spec = GateSpec {
+        detector: DetectorSpec::Dime { k: 3 },
+        alpha: 0.02,
+        rule: ThresholdRule::default(),
+    };
+    let wide = features.mapv(f64::from);
+    let gate = Gate::fit(spec, Samples::features(wide.view()), &class_of)?;
+    let contents = contents(&training, &gate, features.ncols(), variant);
+    Bundle::new(contents, model, &gate)
+}
+
+/// A linear classifier by distance from the class means.
+fn class_means(features: &Array2<f32>, class_of: &[usize], classes: usize) -> Head {
+    let mut weight = vec![0.0f32; features.ncols() * classes];
+    let mut bias = vec![0.0f32; classes];
+    for class in 0..classes {
+        let members: Vec<_> = (0..class_of.len())
+            .filter(|&i| class_of[i] == class)
+            .collect();
+        let mean = features
+            .select(Axis(0), &members)
+            .mean_axis(Axis(0))
+            .unwrap();
+        bias[class] = -0.5 * mean.iter().map(|m| m * m).sum::<f32>();
+        for (feature, value) in mean.iter().enumerate() {
+            weight[feature * classes + class] = *value;
+        }
+    }
+    Head::new(weight, bias).unwrap()
+}
+
+fn contents(
+    training: &Dataset,
+    gate: &Gate,
+    features: usize,
+    variant: TutorialVariant,
+) -> BundleContents {
+    let mut spectra = BTreeMap::new();
+    for row in training.rows().iter().filter(|row| row.role == Role::Known) {
+        *spectra.entry(row.label.clone()).or_default() += 1;
+    }
+    BundleContents {
+        classes: training.classes().to_vec(),
+        recipe: Recipe::default(),
+        model: ModelSpec::Cnn1d {
+            variant,
+            activation: Activation::Elu,
+            dropout: 0.0,
+        },
+        base: None,
+        head: HeadRecord {
+            features,
+            classes: training.classes().len(),
+        },
+        gate: gate.to_parts().0,
+        training: TrainingRecord {
+            data: training.digest(),
+            spectra,
+            range: TrainingRange::of(training.rows().iter().map(|row| &row.spectrum)).unwrap(),
+            seeds: BTreeMap::from([("training".to_owned(), 7)]),
+            settings: serde_json::json!({"epochs": 0}),
+        },
+        metrics: Metrics::default(),
+        versions: Versions {
+            openassay: env!("CARGO_PKG_VERSION").to_owned(),
+            engine: "test".to_owned(),
+            trainer: "test".to_owned(),
+        },
+    }
+}
