@@ -8,6 +8,7 @@ use crate::{
         proto::{GraphProto, TensorProto, tensor_proto::DataLocation},
     },
 };
+use proptest::prelude::*;
 use prost::Message;
 use std::sync::Arc;
 
@@ -229,4 +230,29 @@ fn what_does_not_fit_is_refused_in_words() {
         "unknown number of channels",
     );
     assert!(ForeignBase::from_bytes(b"no model", settings()).is_err());
+}
+
+proptest! {
+    #[test]
+    fn mutated_files_never_panic(
+        changes in proptest::collection::vec((any::<u16>(), any::<u8>()), 1..5),
+        cut in any::<u16>(),
+    ) {
+        let mut file = model(17).encode_to_vec();
+        let length = file.len();
+        for (at, byte) in changes {
+            file[usize::from(at) % length] = byte;
+        }
+        for bytes in [&file[..], &file[..usize::from(cut) % length]] {
+            if let Ok(base) = ForeignBase::from_bytes(bytes, settings()) {
+                let options = ExportOptions {
+                    outputs: vec![Landmark::FeatureMap],
+                    ..ExportOptions::default()
+                };
+                let graph = base.graph(Some(8));
+                let options = ExportOptions { foreign: Some(Arc::new(base)), ..options };
+                let _ = export_onnx(&graph, &Weights::new(), &options);
+            }
+        }
+    }
 }
