@@ -38,6 +38,19 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<(), PipelineError> {
         .map_err(PipelineError::write(folder))
 }
 
+/// Lets two folders change places in one step.
+#[cfg(target_os = "linux")]
+pub(crate) fn exchange(a: &Path, b: &Path) -> std::io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)?)
+}
+
+/// Other systems have no call for it.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn exchange(_: &Path, _: &Path) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
 /// A hidden name in the same folder that no other process uses.
 pub(crate) fn beside(path: &Path, purpose: &str) -> PathBuf {
     let mut name = OsString::from(".");

@@ -2,9 +2,12 @@
 
 use crate::{
     Dataset, DatasetRow, Decision, Identifier, Manifest, PipelineError, Role, Verdict, Watch,
+    decide,
 };
 use assay_core::{ClassLabel, Digest, UNKNOWN};
-use assay_openset::{Assignment, ConfusionMatrix, FiguresOfMerit, ScoreUsing, Style};
+use assay_network::Head;
+use assay_openset::{Assignment, ConfusionMatrix, FiguresOfMerit, Gate, ScoreUsing, Style};
+use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -142,10 +145,42 @@ pub fn evaluate_dataset(
 ) -> Result<EvaluationReport, PipelineError> {
     let vectors = dataset.vectors(&identifier.bundle().contents().recipe)?;
     let features = identifier.features(vectors.view(), watch)?;
-    let classes = &identifier.bundle().contents().classes;
-    let mut spectra = Vec::with_capacity(dataset.rows().len());
-    for (row, features) in dataset.rows().iter().zip(features.outer_iter()) {
-        let decision = identifier.decide(&features.to_vec())?;
+    let bundle = identifier.bundle();
+    let classes = &bundle.contents().classes;
+    judge(
+        classes,
+        (bundle.head(), bundle.gate()),
+        dataset,
+        features.view(),
+    )
+}
+
+/// Judges spectra whose features are known already.
+///
+/// # Shapes
+/// `features` is `[rows, features]`, in the order of the data set.
+///
+/// # Errors
+/// When the shapes do not fit each other or something is not finite.
+pub fn judge(
+    classes: &[ClassLabel],
+    (head, gate): (&Head, &Gate),
+    dataset: &Dataset,
+    features: ArrayView2<'_, f32>,
+) -> Result<EvaluationReport, PipelineError> {
+    let (rows, found) = (dataset.rows(), (features.nrows(), head.classes()));
+    let allowed = (rows.len(), classes.len());
+    if found != allowed {
+        let allowed = format!("{allowed:?}");
+        return Err(PipelineError::parameter(
+            "rows and classes",
+            format!("{found:?}"),
+            allowed,
+        ));
+    }
+    let mut spectra = Vec::with_capacity(rows.len());
+    for (row, features) in rows.iter().zip(features.outer_iter()) {
+        let decision = decide(head, gate, &features.to_vec())?;
         spectra.push(outcome(row, &decision, classes));
     }
     spectra.sort_by_key(|outcome| outcome.line);

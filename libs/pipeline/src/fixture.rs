@@ -87,7 +87,7 @@ pub(crate) fn options() -> IdentifierOptions {
 }
 
 /// Values around zero with the spread that keeps activations near one; variances above zero.
-fn random_weights(graph: &Graph) -> Weights {
+pub(crate) fn random_weights(graph: &Graph) -> Weights {
     graph
         .weight_shapes()
         .into_iter()
@@ -99,10 +99,11 @@ fn random_weights(graph: &Graph) -> Weights {
             );
             let fan_in: usize = shape.iter().skip(1).product::<usize>().max(1);
             let spread = (3.0 / fan_in as f32).sqrt();
-            let count = shape.iter().product();
-            let data = (0..count)
-                .map(|_| rng.random_range(-spread..spread))
-                .collect();
+            let mut draw = || match rng.random_range(-spread..spread) {
+                value if name.ends_with("running_var") => 0.5 + f32::abs(value),
+                value => value,
+            };
+            let data = (0..shape.iter().product()).map(|_| draw()).collect();
             (name, Tensor { shape, data })
         })
         .collect()

@@ -10,8 +10,8 @@ use crate::{
 };
 use assay_core::Digest;
 use assay_infer::{FeatureExtractor, OnnxRuntime, SessionOptions};
-use assay_network::head::softmax;
-use assay_openset::{Judgement, Sample};
+use assay_network::{Head, head::softmax};
+use assay_openset::{Gate, Judgement, Sample};
 use ndarray::{Array2, ArrayView2};
 use std::{
     path::{Path, PathBuf},
@@ -157,23 +157,12 @@ impl Identifier {
         Ok(self.extractor.extract(vectors, watch)?)
     }
 
-    /// Head, probabilities and gate for one vector of features. The same features give the same
-    /// bits, whoever computed them.
+    /// [`decide`] with this bundle's head and gate.
     ///
     /// # Errors
     /// When the length is wrong or something is not finite.
     pub fn decide(&self, features: &[f32]) -> Result<Decision, PipelineError> {
-        let logits = self.bundle.head().logits(features)?;
-        let probabilities = softmax(&logits)?;
-        let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<_>>();
-        let (features, scored) = (wide(features), wide(&logits));
-        let gate = self.bundle.gate().judge(Sample::new(&features, &scored))?;
-        Ok(Decision {
-            class: lowest_maximum(&logits),
-            logits,
-            probabilities,
-            gate,
-        })
+        decide(self.bundle.head(), self.bundle.gate(), features)
     }
 
     fn answer(
@@ -211,6 +200,27 @@ impl Identifier {
             timings,
         }
     }
+}
+
+/// Head, probabilities and gate for one vector of features. The same features give the same
+/// bits, whoever computed them.
+///
+/// # Shapes
+/// `[features]` → `[classes]`
+///
+/// # Errors
+/// When the length is wrong or something is not finite.
+pub fn decide(head: &Head, gate: &Gate, features: &[f32]) -> Result<Decision, PipelineError> {
+    let logits = head.logits(features)?;
+    let probabilities = softmax(&logits)?;
+    let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<_>>();
+    let gate = gate.judge(Sample::new(&wide(features), &wide(&logits)))?;
+    Ok(Decision {
+        class: lowest_maximum(&logits),
+        logits,
+        probabilities,
+        gate,
+    })
 }
 
 /// Position of the largest value; the lowest position where several are equal.

@@ -2,6 +2,7 @@
 //! data sets, model bundles, evaluation and its protocols. Training is done elsewhere.
 
 mod answer;
+mod bases;
 pub mod bundle;
 mod dataset;
 mod drift;
@@ -21,11 +22,12 @@ pub use answer::{
     Verdict,
 };
 pub use assay_infer::Watch;
+pub use bases::register_foreign;
 pub use bundle::{Bundle, BundleContents};
 pub use dataset::{Dataset, DatasetRow, DatasetWarning};
 pub use error::PipelineError;
 pub use evaluate::{EvaluationReport, EvaluationSummary, SpectrumOutcome, evaluate};
 pub use fault::{Fault, Faults, MAX_FAULTS};
-pub use identifier::{Decision, Identifier, IdentifierOptions};
+pub use identifier::{Decision, Identifier, IdentifierOptions, decide};
 pub use manifest::{Manifest, ManifestRow, Role};
 pub use model::{BuiltModel, ModelSpec, build_graph};

@@ -1,13 +1,13 @@
 //! Which network a model uses, as a value that is stored and from which its graph is built.
 
-use crate::{PipelineError, bundle::BaseRecord};
+use crate::{PipelineError, bases::load_base, bundle::BaseRecord};
 use assay_gramian::Imaging;
 use assay_network::{
-    Activation, Graph, HeadSpec, ImageLayer, Tutorial1d, TutorialVariant, bases, bases::LoadedBase,
-    catalogue::image_classifier,
+    Activation, ForeignBase, Graph, HeadSpec, ImageLayer, Tutorial1d, TutorialVariant,
+    bases::LoadedBase, catalogue::image_classifier,
 };
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 /// A network, up to the number of its input bins and of its classes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,8 +87,11 @@ impl ModelSpec {
 pub struct BuiltModel {
     /// From spectrum to logits.
     pub graph: Graph,
-    /// The base; every weight of the graph that is not its own must be trained.
+    /// The base; every weight of the graph that is not its own must be trained. A foreign base
+    /// has no weights here.
     pub base: Option<LoadedBase>,
+    /// The file behind a foreign base, which exporting the graph needs.
+    pub foreign: Option<Arc<ForeignBase>>,
 }
 
 impl BuiltModel {
@@ -105,7 +108,8 @@ impl BuiltModel {
 }
 
 /// Builds the network of a specification for input vectors of `bins` values and a number of
-/// classes. The base is read from `bases_dir`.
+/// classes. The base is read from `bases_dir`: one of the catalogue, or a foreign one that was
+/// registered there.
 ///
 /// # Errors
 /// When the base is unknown or its weights are missing or damaged, when the imaging does not fit
@@ -116,6 +120,10 @@ pub fn build_graph(
     classes: usize,
     bases_dir: &Path,
 ) -> Result<BuiltModel, PipelineError> {
+    let head = |dropout: &f32| HeadSpec {
+        classes,
+        dropout: *dropout,
+    };
     match spec {
         ModelSpec::Cnn1d {
             variant,
@@ -126,14 +134,12 @@ pub fn build_graph(
                 variant: *variant,
                 activation: *activation,
                 bins,
-                head: HeadSpec {
-                    classes,
-                    dropout: *dropout,
-                },
+                head: head(dropout),
             };
             Ok(BuiltModel {
                 graph: network.graph()?,
                 base: None,
+                foreign: None,
             })
         }
         ModelSpec::Cnn2d {
@@ -142,19 +148,52 @@ pub fn build_graph(
             dropout,
         } => {
             imaging.check(bins)?;
-            let base = bases::load(base, bases_dir)?;
+            let (base, foreign) = load_base(base, imaging.size, bases_dir)?;
             let layer = ImageLayer {
                 imaging: imaging.clone(),
                 bins,
             };
-            let head = HeadSpec {
-                classes,
-                dropout: *dropout,
-            };
             Ok(BuiltModel {
-                graph: image_classifier(layer, &base.graph, head)?,
+                graph: image_classifier(layer, &base.graph, head(dropout))?,
                 base: Some(base),
+                foreign,
             })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn specifications_are_stored_under_stable_names() {
+        let text = serde_json::to_string(&ModelSpec::cnn2d()).unwrap();
+        assert_eq!(
+            text,
+            r#"{"kind":"cnn2d","base":"efficientnet-lite0","imaging":{"field":"difference","size":512,"overlapping":false,"sample_range":[-1.0,1.0]},"dropout":0.2}"#
+        );
+        for spec in [ModelSpec::cnn1d(), ModelSpec::cnn2d()] {
+            let text = serde_json::to_string(&spec).unwrap();
+            assert_eq!(serde_json::from_str::<ModelSpec>(&text).unwrap(), spec);
+        }
+    }
+
+    #[test]
+    fn the_published_network_has_its_published_size() {
+        let built = build_graph(&ModelSpec::cnn1d(), 2631, 10, Path::new("")).unwrap();
+        let shapes = built.graph.weight_shapes();
+        let count: usize = shapes
+            .values()
+            .map(|shape| shape.iter().product::<usize>())
+            .sum();
+        assert_eq!(count, 592_794);
+        assert!(built.base_record().is_none());
+    }
+
+    #[test]
+    fn an_image_larger_than_the_spectrum_is_refused_before_the_base_is_read() {
+        let error = build_graph(&ModelSpec::cnn2d(), 300, 10, Path::new("/nowhere")).unwrap_err();
+        assert!(error.to_string().contains("512"), "{error}");
     }
 }

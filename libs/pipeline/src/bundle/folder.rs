@@ -136,21 +136,21 @@ fn check_place(path: &Path, existing: Existing) -> Result<(), PipelineError> {
     }
 }
 
-/// A rename cannot replace a folder that is not empty, so the old bundle steps aside first and
-/// comes back should the second step fail.
+/// Moves the finished folder to its place. An old bundle and the new one change places in one
+/// step where the file system can do that, so that there is a whole bundle at every moment.
 fn move_into_place(part: &Path, path: &Path, existing: Existing) -> Result<(), PipelineError> {
-    let old = durable::beside(path, "old");
     let replaces = existing == Existing::Replace && path.join(DOCUMENT_FILE).is_file();
-    if replaces {
-        fs::rename(path, &old).map_err(PipelineError::write(path))?;
+    if !replaces {
+        return fs::rename(part, path).map_err(PipelineError::write(path));
     }
-    let moved = fs::rename(part, path).map_err(PipelineError::write(path));
-    if replaces {
-        if moved.is_err() {
-            fs::rename(&old, path).map_err(PipelineError::write(path))?;
-        } else {
-            fs::remove_dir_all(&old).map_err(PipelineError::write(&old))?;
-        }
+    if durable::exchange(part, path).is_ok() {
+        return fs::remove_dir_all(part).map_err(PipelineError::write(part));
     }
-    moved
+    let old = durable::beside(path, "old");
+    fs::rename(path, &old).map_err(PipelineError::write(path))?;
+    if let Err(error) = fs::rename(part, path) {
+        fs::rename(&old, path).map_err(PipelineError::write(path))?;
+        return Err(PipelineError::write(path)(error));
+    }
+    fs::remove_dir_all(&old).map_err(PipelineError::write(&old))
 }
