@@ -143,8 +143,9 @@ impl Classified for InferError {
             | Self::ModelInterface { .. }
             | Self::UnknownOutput { .. }
             | Self::InputShape { .. }
-            | Self::InputNotFinite { .. } => ErrorKind::InvalidArgument,
-            Self::OutputNotFinite { .. } | Self::Engine { .. } => ErrorKind::Internal,
+            | Self::InputNotFinite { .. }
+            | Self::OutputNotFinite { .. } => ErrorKind::InvalidArgument,
+            Self::Engine { .. } => ErrorKind::Internal,
             Self::Network(error) => error.kind(),
             Self::Cancelled { .. } => ErrorKind::Cancelled,
         }
