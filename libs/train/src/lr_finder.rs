@@ -23,7 +23,9 @@ pub struct FinderSettings {
     pub stop_factor: f64,
     /// Share of the way from the lowest loss back to the baseline at which the base rate lies.
     pub fraction: f64,
-    /// Points left out at the start of the curve when bounds are estimated.
+    /// Points at the start of the curve that neither stop the search nor count for the bounds:
+    /// there the smoothed loss is the mean of very few batches, and a batch of easy classes
+    /// would pass for the lowest loss of all. The reference begins with 0.
     pub skip: usize,
 }
 
@@ -36,7 +38,7 @@ impl Default for FinderSettings {
             beta: 0.98,
             stop_factor: 4.0,
             fraction: 0.5,
-            skip: 0,
+            skip: 10,
         }
     }
 }
@@ -165,11 +167,14 @@ impl RateFinder {
             loss,
             smoothed,
         });
-        let exploded = self.curve.len() > 1 && smoothed > self.settings.stop_factor * self.best;
+        let counts = self.curve.len() > self.settings.skip;
+        let exploded = counts && smoothed > self.settings.stop_factor * self.best;
         if exploded || !smoothed.is_finite() {
             return Search::Finished;
         }
-        self.best = self.best.min(smoothed);
+        if counts {
+            self.best = self.best.min(smoothed);
+        }
         self.rate = (f64::from(self.rate) * self.multiplier) as f32;
         if self.curve.len() >= self.settings.updates {
             Search::Finished
@@ -290,8 +295,18 @@ mod tests {
 
     #[test]
     fn an_exploding_or_undefined_loss_ends_the_search() {
-        assert_eq!(curve_of([1.0, 1.0, 500.0, 1.0]).len(), 3);
+        let settled = std::iter::repeat_n(1.0, 11);
+        assert_eq!(curve_of(settled.chain([500.0, 1.0])).len(), 12);
         assert_eq!(curve_of([1.0, f64::NAN, 1.0]).len(), 2);
+    }
+
+    #[test]
+    fn one_lucky_batch_at_the_start_neither_stops_the_search_nor_sets_the_bounds() {
+        let falling = (0..99).map(|i| if i < 80 { 2.3 } else { 1.0 });
+        let curve = curve_of(std::iter::once(0.01).chain(falling));
+        assert_eq!(curve.len(), 100);
+        assert!(estimate_bounds(&curve, 0.5, 0).is_err());
+        assert!(estimate_bounds(&curve, 0.5, 10).is_ok());
     }
 
     #[test]

@@ -112,6 +112,7 @@ fn learning_rate_finder() {
         let settings = FinderSettings {
             beta: number(&config["beta"]),
             stop_factor: number(&config["stop_factor"]),
+            skip: 0,
             ..FinderSettings::default()
         };
         let losses = arrays.f64(&format!("{input}_in_loss"));
