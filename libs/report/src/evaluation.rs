@@ -35,8 +35,18 @@ pub struct EvaluationPart {
 pub enum PartKind {
     /// Training spectra; gate scores are out of fold.
     Training,
+    /// Training spectra; gate scores are by the gate that was fitted to them.
+    TrainingInSample,
     /// Spectra the model has not seen.
     Test,
+}
+
+impl PartKind {
+    /// Whether the model was fitted to the spectra.
+    #[must_use]
+    pub const fn is_training(self) -> bool {
+        matches!(self, Self::Training | Self::TrainingInSample)
+    }
 }
 
 /// A number, or the reason why there is none.

@@ -82,12 +82,18 @@ pub(crate) fn remarks(part: &EvaluationPart) -> Vec<String> {
             n => remarks.push(format!("{n} {many}.")),
         }
     }
-    if part.kind == PartKind::Training {
-        remarks.push(
+    match part.kind {
+        PartKind::Training => remarks.push(
             "The model was fitted to these spectra. Their gate scores are out of fold, their \
              classes are not: judge the classifier by spectra it has not seen."
                 .into(),
-        );
+        ),
+        PartKind::TrainingInSample => remarks.push(
+            "The model and its gate were fitted to these spectra: judge both by spectra they have \
+             not seen."
+                .into(),
+        ),
+        PartKind::Test => {}
     }
     if part.unknown_total == 0 && part.kind == PartKind::Test {
         remarks.push(

@@ -57,6 +57,7 @@ fn groups(parts: &[EvaluationPart]) -> Vec<Group> {
             }
             let (words, colour) = match (part.kind, role) {
                 (PartKind::Training, Role::Known) => ("known, out of fold", "@faint"),
+                (PartKind::TrainingInSample, Role::Known) => ("known, in sample", "@faint"),
                 (PartKind::Test, Role::Known) => ("known", "@blue"),
                 (_, Role::Unknown) => ("unknown", "@vermillion"),
             };

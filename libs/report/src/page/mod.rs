@@ -4,7 +4,6 @@
 mod judgement;
 mod spectra;
 
-use crate::evaluation::PartKind;
 use crate::figure::{self, Chart};
 use crate::{ReportError, TrainingReport, number};
 use askama::Template;
@@ -52,7 +51,7 @@ impl<'a> Page<'a> {
         training.extend(figure::training_charts(&report.runs));
         // What the model has not seen says most, so it stands first.
         let mut sets: Vec<_> = report.evaluations.iter().collect();
-        sets.sort_by_key(|part| part.kind == PartKind::Training);
+        sets.sort_by_key(|part| part.kind.is_training());
         let numbered = sets.into_iter().enumerate();
         Ok(Self {
             facts: facts(report),

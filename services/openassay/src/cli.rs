@@ -1,0 +1,157 @@
+//! The command line: sub-commands, options common to all, and how its errors are shown.
+
+use crate::{
+    commands::{
+        convert_base::ConvertBase, describe::Describe, evaluate::Evaluate, featurize::Featurize,
+        identify::Identify, report::Report, simulate::Simulate, split::Split,
+    },
+    context::Context,
+    failure::{Failure, Result, USAGE},
+    interrupt::Interrupt,
+    terminal::{self, Progress},
+};
+use assay_core::ErrorKind;
+use clap::{Parser, Subcommand, error::ErrorKind as ParseKind};
+use std::{num::NonZeroUsize, process::ExitCode};
+
+#[cfg(not(feature = "train"))]
+use crate::commands::untrained::{
+    Untrained as Benchmark, Untrained as CompareClr, Untrained as LrFind, Untrained as Train,
+};
+#[cfg(feature = "train")]
+use crate::commands::{
+    benchmark::Benchmark, compare_clr::CompareClr, lr_find::LrFind, train::Train,
+};
+
+const ABOUT: &str = "\
+Identifies materials from gamma-ray spectra, and says UNKNOWN to what it has never seen.
+
+Give it a folder of spectra (.SPE or .CSV) with a manifest that says which file shows which \
+material. It trains a classifier with a gate in front: the gate refuses spectra that are unlike \
+all training spectra, the classifier names the rest.";
+
+const AFTER: &str = "\
+First steps:
+  openassay simulate --out demo --seed 1
+  openassay split --manifest demo/manifest.csv --fraction 0.2 --seed 1 \\
+      --train demo/train.csv --test demo/test.csv
+  openassay train --manifest demo/train.csv --model cnn2d --bundle model --report report.html
+  openassay evaluate --bundle model --manifest demo/test.csv --json result.json
+  openassay identify --bundle model demo/*/*.SPE
+
+A manifest is a CSV file with the columns file,label,role and optionally group. Paths are
+relative to the manifest; role is known or unknown; group names the specimen.
+
+Exit codes: 0 done; 64 wrong command line; 65 unusable data; 66 file not found;
+69 something needed is missing; 70 defect of the program; 73 exists already; 130 interrupted.
+
+Environment: OPENASSAY_LOG (log filter, e.g. info), OPENASSAY_ONNXRUNTIME (library),
+OPENASSAY_BASES_DIR (folder with converted bases).";
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(name = "openassay", version, about = ABOUT, after_help = AFTER, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Show no progress and no notes; warnings and errors still appear
+    #[arg(short, long, global = true, help_heading = "Common options")]
+    quiet: bool,
+
+    /// Number of threads; all cores when not given
+    #[arg(long, global = true, value_name = "N", help_heading = "Common options")]
+    threads: Option<NonZeroUsize>,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train a model from a manifest of spectra
+    Train(Box<Train>),
+    /// Judge a model by labelled spectra
+    Evaluate(Evaluate),
+    /// Say what single spectra show
+    Identify(Identify),
+    /// Split a manifest into a training and a test part
+    Split(Split),
+    /// Simulate measured spectra of known and unknown materials
+    Simulate(Simulate),
+    /// Show the layers, sizes, imaging and gate of a model
+    Describe(Describe),
+    /// Measure how well a kind of model does under harder and harder conditions
+    Benchmark(Box<Benchmark>),
+    /// Find the bounds of the learning rate
+    LrFind(Box<LrFind>),
+    /// Compare learning-rate schedules from one seed
+    CompareClr(Box<CompareClr>),
+    /// Compute the features that a model or base sees in spectra
+    Featurize(Box<Featurize>),
+    /// Convert the weights of a pretrained base
+    ConvertBase(ConvertBase),
+    /// Make a report page from its JSON file
+    Report(Report),
+}
+
+impl Cli {
+    /// Runs the command.
+    pub(crate) fn run(self) -> Result {
+        let progress = Progress::new(self.quiet);
+        terminal::start_logging(&progress, self.quiet);
+        limit_threads(self.threads)?;
+        let context = Context {
+            progress,
+            interrupt: Interrupt::listen(),
+            threads: self.threads,
+        };
+        match self.command {
+            Command::Train(command) => command.run(&context),
+            Command::Evaluate(command) => command.run(&context),
+            Command::Identify(command) => command.run(&context),
+            Command::Split(command) => command.run(&context),
+            Command::Simulate(command) => command.run(&context),
+            Command::Describe(command) => command.run(&context),
+            Command::Benchmark(command) => command.run(&context),
+            Command::LrFind(command) => command.run(&context),
+            Command::CompareClr(command) => command.run(&context),
+            Command::Featurize(command) => command.run(&context),
+            Command::ConvertBase(command) => command.run(&context),
+            Command::Report(command) => command.run(&context),
+        }
+    }
+}
+
+fn limit_threads(threads: Option<NonZeroUsize>) -> Result {
+    let Some(threads) = threads else {
+        return Ok(());
+    };
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.get())
+        .build_global()
+        .map_err(|error| {
+            Failure::new(
+                ErrorKind::ResourceExhausted,
+                format!("cannot start {threads} threads: {error}; give a smaller --threads"),
+            )
+        })
+}
+
+/// Shows help, the version or what is wrong with the command line.
+pub(crate) fn show(message: &clap::Error) -> ExitCode {
+    // Nothing can be done about a closed output.
+    let _ = message.print();
+    match message.kind() {
+        ParseKind::DisplayHelp | ParseKind::DisplayVersion => ExitCode::SUCCESS,
+        _ => ExitCode::from(USAGE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

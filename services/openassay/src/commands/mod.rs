@@ -1,0 +1,21 @@
+//! One module per sub-command: its options, and the order in which it calls the libraries.
+
+pub(crate) mod convert_base;
+pub(crate) mod describe;
+pub(crate) mod evaluate;
+pub(crate) mod featurize;
+pub(crate) mod identify;
+pub(crate) mod report;
+pub(crate) mod simulate;
+pub(crate) mod split;
+
+#[cfg(feature = "train")]
+pub(crate) mod benchmark;
+#[cfg(feature = "train")]
+pub(crate) mod compare_clr;
+#[cfg(feature = "train")]
+pub(crate) mod lr_find;
+#[cfg(feature = "train")]
+pub(crate) mod train;
+#[cfg(not(feature = "train"))]
+pub(crate) mod untrained;

@@ -1,0 +1,31 @@
+//! `openassay`: trains, judges and asks open-set classifiers of gamma-ray spectra. This crate
+//! reads the command line and shows results; all science is in the libraries.
+
+mod cli;
+mod clock;
+mod commands;
+mod context;
+mod failure;
+mod file;
+mod interrupt;
+mod judgement;
+mod options;
+mod report_content;
+mod terminal;
+#[cfg(feature = "train")]
+mod training;
+mod words;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(message) => return cli::show(&message),
+    };
+    match cli.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

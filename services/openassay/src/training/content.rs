@@ -1,0 +1,254 @@
+//! From the outcome of a training run to the content of a report page.
+
+use super::settings::settings;
+use crate::{
+    clock,
+    failure::{Failure, Result},
+    judgement::{Judgement, file_warnings},
+    report_content,
+};
+use assay_openset::KChoice;
+use assay_pipeline::{Dataset, Role, Verdict, evaluate::summarise};
+use assay_report::{
+    Bounds, BoundsSource, Epoch, EvaluationPart, KScore, KSelection, LrFinder, LrPoint, PartKind,
+    Provenance, Run, Timing, TrainingReport,
+};
+use assay_train::{
+    ClrComparison, ClrMode, EpochRecord, FinderOutcome, StageTiming, ThresholdKind, Trained,
+    TrainingOutcome, TrainingSpec, Validation,
+};
+use std::collections::BTreeSet;
+
+/// The report of a finished run.
+pub(crate) fn training_report(
+    trained: &Trained,
+    spec: &TrainingSpec,
+    dataset: &Dataset,
+) -> Result<TrainingReport> {
+    let outcome = &trained.outcome;
+    let known = dataset.positions(Role::Known).len();
+    let title = format!(
+        "{} on {known} spectra of {} classes",
+        trained.bundle.contents().model.name(),
+        outcome.classes.len()
+    );
+    let mut report = TrainingReport::new(title, report_content::provenance(&trained.bundle));
+    report.specification = settings(spec, &outcome.device);
+    report.lr_finder = Some(lr_finder(&outcome.finder));
+    report.runs = runs(outcome, spec);
+    report.k_selection = outcome
+        .gate
+        .k_choice
+        .as_ref()
+        .map(|choice| k_selection(choice, outcome, dataset));
+    report.gate = Some(report_content::gate(&trained.bundle));
+    report.evaluations = vec![training_part(trained, spec, dataset)?];
+    report.timings = timings(&outcome.timings);
+    Ok(report)
+}
+
+/// A report of the finder alone.
+pub(crate) fn finder_report(
+    finder: &FinderOutcome,
+    spec: &TrainingSpec,
+    dataset: &Dataset,
+) -> TrainingReport {
+    let mut report = untrained("Learning-rate finder", spec, dataset);
+    report.lr_finder = Some(lr_finder(finder));
+    report
+}
+
+/// A report of compared schedules.
+pub(crate) fn comparison_report(
+    comparison: &ClrComparison,
+    spec: &TrainingSpec,
+    dataset: &Dataset,
+) -> TrainingReport {
+    let mut report = untrained("Learning-rate schedules", spec, dataset);
+    report.lr_finder = Some(lr_finder(&comparison.finder));
+    report.runs = comparison
+        .runs
+        .iter()
+        .map(|run| Run {
+            name: clr_name(run.clr),
+            epochs: run.history.iter().map(epoch).collect(),
+        })
+        .collect();
+    report.timings = timings(&comparison.timings);
+    report
+}
+
+/// A schedule as the command line names it.
+pub(crate) fn clr_name(clr: ClrMode) -> String {
+    match clr {
+        ClrMode::None => "none".to_owned(),
+        ClrMode::Triangular => "triangular".to_owned(),
+        ClrMode::Triangular2 => "triangular2".to_owned(),
+        ClrMode::ExpRange { gamma } => format!("exp_range:{gamma}"),
+    }
+}
+
+fn untrained(what: &str, spec: &TrainingSpec, dataset: &Dataset) -> TrainingReport {
+    let provenance = Provenance {
+        model: spec.model.name().to_owned(),
+        base: spec.model.base().map(str::to_owned),
+        bundle_id: None,
+        data_digest: Some(dataset.digest().to_string()),
+        created: Some(clock::now()),
+        versions: vec![("openassay".to_owned(), env!("CARGO_PKG_VERSION").to_owned())],
+    };
+    let title = format!("{what}: {}", spec.model.name());
+    let mut report = TrainingReport::new(title, provenance);
+    report.specification = settings(spec, &format!("{:?}", spec.execution.device).to_lowercase());
+    report
+}
+
+fn lr_finder(finder: &FinderOutcome) -> LrFinder {
+    LrFinder {
+        points: finder
+            .curve
+            .iter()
+            .map(|point| LrPoint {
+                learning_rate: f64::from(point.rate),
+                loss: finite(point.loss),
+                smoothed: finite(point.smoothed),
+            })
+            .collect(),
+        bounds: Some(Bounds {
+            base_lr: finder.bounds.base,
+            max_lr: finder.bounds.max,
+        }),
+        source: if finder.given {
+            BoundsSource::Given
+        } else {
+            BoundsSource::Finder
+        },
+    }
+}
+
+fn runs(outcome: &TrainingOutcome, spec: &TrainingSpec) -> Vec<Run> {
+    let mut runs = Vec::new();
+    if let (Some(history), Validation::Fraction { fraction }) =
+        (&outcome.validation_history, &spec.validation)
+    {
+        runs.push(Run {
+            name: format!("validation run ({:.0} % held back)", fraction * 100.0),
+            epochs: history.iter().map(epoch).collect(),
+        });
+    }
+    runs.push(Run {
+        name: "delivered model".to_owned(),
+        epochs: outcome.history.iter().map(epoch).collect(),
+    });
+    runs
+}
+
+fn epoch(record: &EpochRecord) -> Epoch {
+    Epoch {
+        epoch: record.epoch + 1,
+        learning_rate: record.rate,
+        loss: finite(record.loss),
+        accuracy: finite(record.accuracy),
+        validation_loss: record.validation_loss.and_then(finite),
+        validation_accuracy: record.validation_accuracy.and_then(finite),
+    }
+}
+
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}
+
+fn k_selection(choice: &KChoice, outcome: &TrainingOutcome, dataset: &Dataset) -> KSelection {
+    let known_unknowns: BTreeSet<_> = dataset
+        .positions(Role::Unknown)
+        .into_iter()
+        .map(|position| dataset.rows()[position].label.clone())
+        .collect();
+    let known_unknowns: Vec<_> = known_unknowns.into_iter().collect();
+    let scores = choice
+        .per_k
+        .iter()
+        .map(|score| {
+            let worst = score
+                .per_class
+                .iter()
+                .min_by(|a, b| a.auroc.total_cmp(&b.auroc));
+            let worst_class = worst.and_then(|worst| {
+                let labels = if worst.known_unknown {
+                    &known_unknowns
+                } else {
+                    &outcome.classes
+                };
+                labels.get(worst.class).map(ToString::to_string)
+            });
+            KScore {
+                k: score.k,
+                mean_auroc: score.mean_auroc,
+                worst_auroc: score.worst_auroc,
+                worst_class,
+            }
+        })
+        .collect();
+    let mut rule = format!(
+        "Each class was left out once; k is the smallest whose mean AUROC is within {} of the best.",
+        assay_openset::SAME_AUROC
+    );
+    if !choice.skipped.is_empty() {
+        rule += &format!(
+            " Not below the rank of {}: {:?}.",
+            choice.rank, choice.skipped
+        );
+    }
+    KSelection {
+        chosen: choice.k,
+        rule,
+        scores,
+    }
+}
+
+/// The training spectra with the scores behind the threshold. Scores by the final gate would look
+/// better than those of new spectra of the same materials.
+fn training_part(
+    trained: &Trained,
+    spec: &TrainingSpec,
+    dataset: &Dataset,
+) -> Result<EvaluationPart> {
+    let outcome = &trained.outcome;
+    let gate = trained.bundle.gate();
+    let mut report = outcome.training.clone();
+    let known = dataset.positions(Role::Known);
+    for scored in outcome.gate.training_scores.iter().filter(|s| s.copy == 0) {
+        let line = known
+            .get(scored.spectrum)
+            .map(|&position| dataset.rows()[position].line);
+        let row = report.spectra.iter_mut().find(|row| Some(row.line) == line);
+        if let Some(row) = row {
+            row.score = scored.score;
+            row.verdict = Verdict::of(gate.verdict(scored.score));
+            row.p_value = gate.p_value(scored.score).0;
+            row.correct = row.verdict == Verdict::Known && row.closed_set_label == row.label;
+        }
+    }
+    report.summary = summarise(&outcome.classes, &report.spectra).map_err(Failure::from)?;
+    let judgement = Judgement {
+        bundle: trained.bundle.id(),
+        data: dataset.digest(),
+        report,
+        warnings: file_warnings(dataset),
+    };
+    let kind = match spec.gate.rule {
+        ThresholdKind::OutOfFold => PartKind::Training,
+        ThresholdKind::InSample => PartKind::TrainingInSample,
+    };
+    Ok(report_content::part("training", kind, &judgement))
+}
+
+fn timings(stages: &[StageTiming]) -> Vec<Timing> {
+    stages
+        .iter()
+        .map(|timing| Timing {
+            step: timing.stage.to_string(),
+            seconds: timing.seconds,
+        })
+        .collect()
+}

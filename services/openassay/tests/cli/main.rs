@@ -1,0 +1,9 @@
+//! The tool as a user runs it: a process with arguments, files, output and an exit code.
+
+mod command_line;
+mod tool;
+
+#[cfg(feature = "train")]
+mod bad_input;
+#[cfg(feature = "train")]
+mod training;
