@@ -5,4 +5,5 @@ pub mod checkout;
 pub mod foreign;
 pub mod graph;
 pub mod layers;
+pub mod tool;
 pub mod tree;
