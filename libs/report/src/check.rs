@@ -1,6 +1,7 @@
 //! What must hold before a report is stored or shown.
 
 use crate::evaluation::{Confusion, EvaluationPart, Figure, Merit};
+use crate::report::GridSearch;
 use crate::{ReportError, TrainingReport, VERSION};
 
 impl TrainingReport {
@@ -49,6 +50,9 @@ impl TrainingReport {
             finite(at("mean_auroc"), score.mean_auroc)?;
             finite(at("worst_auroc"), score.worst_auroc)?;
         }
+        if let Some(search) = &self.search {
+            check_search(search)?;
+        }
         if let Some(gate) = &self.gate {
             finite("gate.alpha".into(), gate.alpha)?;
             finite("gate.threshold".into(), gate.threshold)?;
@@ -58,6 +62,29 @@ impl TrainingReport {
         }
         Ok(())
     }
+}
+
+fn check_search(search: &GridSearch) -> Result<(), ReportError> {
+    for (i, row) in search.rows.iter().enumerate() {
+        finite(format!("search.rows[{i}].alpha"), row.alpha)?;
+        for score in &row.scores {
+            finite_option(format!("search.rows[{i}].scores"), *score)?;
+        }
+        if row.scores.len() != search.columns.len() {
+            return Err(inconsistent(
+                format!("search.rows[{i}].scores"),
+                format!("expected {} values", search.columns.len()),
+            ));
+        }
+    }
+    let (row, column) = search.chosen;
+    if row < search.rows.len() && column < search.columns.len() {
+        return Ok(());
+    }
+    Err(inconsistent(
+        "search.chosen".into(),
+        "it lies outside the grid".into(),
+    ))
 }
 
 fn check_part(at: &str, part: &EvaluationPart) -> Result<(), ReportError> {

@@ -17,6 +17,6 @@ pub use evaluation::{
 };
 pub use page::render_html;
 pub use report::{
-    Bounds, BoundsSource, Epoch, GateSummary, KScore, KSelection, LrFinder, LrPoint, Provenance,
-    Run, Setting, Timing, TrainingReport, VERSION,
+    Bounds, BoundsSource, Epoch, GateSummary, GridRow, GridSearch, KScore, KSelection, LrFinder,
+    LrPoint, Provenance, Run, Setting, Timing, TrainingReport, VERSION,
 };

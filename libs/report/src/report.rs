@@ -24,6 +24,8 @@ pub struct TrainingReport {
     pub runs: Vec<Run>,
     /// How the subspace dimension of the gate was chosen.
     pub k_selection: Option<KSelection>,
+    /// Grid search for the parameters of the gate.
+    pub search: Option<GridSearch>,
     /// The gate as stored in the bundle.
     pub gate: Option<GateSummary>,
     /// Judged sets of spectra.
@@ -160,6 +162,30 @@ pub struct KScore {
     pub worst_class: Option<String>,
 }
 
+/// A grid search for the share of refused spectra and the detector's parameter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GridSearch {
+    /// What was searched and by which score, in one sentence.
+    pub rule: String,
+    /// The detector's parameter, such as "k = 5".
+    pub columns: Vec<String>,
+    /// One row per share.
+    pub rows: Vec<GridRow>,
+    /// Row and column of the choice.
+    pub chosen: (usize, usize),
+}
+
+/// One share of refused spectra in a grid search.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GridRow {
+    /// Share of known spectra that may be refused.
+    pub alpha: f64,
+    /// Score by column; `None` where the parameter was out of reach.
+    pub scores: Vec<Option<f64>>,
+}
+
 /// The gate in words and numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -198,6 +224,7 @@ impl TrainingReport {
             lr_finder: None,
             runs: Vec::new(),
             k_selection: None,
+            search: None,
             gate: None,
             evaluations: Vec::new(),
             timings: Vec::new(),

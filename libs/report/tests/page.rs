@@ -132,6 +132,7 @@ fn says_the_headline_in_words_and_undefined_values_with_their_reason() {
         "1 known spectrum was accepted under a wrong class.",
         "no spectrum of this class was tested",
         "undefined",
+        "Grid search",
     ] {
         assert!(page.contains(words), "{words}");
     }
@@ -176,6 +177,13 @@ fn names_the_field_that_is_not_finite_or_does_not_fit() {
     }
     let message = report.to_json().unwrap_err().to_string();
     assert!(message.contains("evaluations[0].merit.tsps"), "{message}");
+
+    let mut report = sample::report();
+    if let Some(search) = &mut report.search {
+        search.chosen = (2, 0);
+    }
+    let message = report.to_json().unwrap_err().to_string();
+    assert!(message.contains("search.chosen"), "{message}");
 
     let mut report = sample::report();
     if let Some(confusion) = &mut report.evaluations[0].confusion {

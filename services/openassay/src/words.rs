@@ -12,6 +12,16 @@ pub(crate) fn detector(spec: &DetectorSpec) -> String {
     }
 }
 
+/// A detector's parameter alone.
+#[cfg(feature = "train")]
+pub(crate) fn parameter(spec: &DetectorSpec) -> String {
+    match spec {
+        DetectorSpec::Dime { k } => format!("k = {k}"),
+        DetectorSpec::Energy { temperature } => format!("T = {temperature}"),
+        DetectorSpec::Softmax => "Softmax".to_owned(),
+    }
+}
+
 /// How a threshold was set.
 pub(crate) fn threshold_rule(rule: &ThresholdRule) -> String {
     match rule {

@@ -220,7 +220,7 @@ fn panel_layout(layout: &mut Value, index: usize, panels: usize, group: &Group) 
         annotations.push(json!({
             "x": 0, "y": top - 0.23 * height, "xref": "paper", "yref": "paper",
             "text": format!("<b>{}</b> ({})", super::chart_text(&group.name), group.scores.len()),
-            "showarrow": false, "xanchor": "left", "yanchor": "bottom",
+            "showarrow": false, "xanchor": "left", "yanchor": "bottom", "bgcolor": "@page",
         }));
     }
 }

@@ -1,12 +1,14 @@
 //! The page: turns a report into the values that the template shows. The template escapes
 //! every one of them; only the chart script, the style sheet and figure JSON go in as they are.
 
+mod grid;
 mod judgement;
 mod spectra;
 
 use crate::figure::{self, Chart};
 use crate::{ReportError, TrainingReport, number};
 use askama::Template;
+use grid::Grid;
 use judgement::Part;
 use spectra::Spectra;
 
@@ -29,6 +31,7 @@ struct Page<'a> {
     parts: Vec<Part<'a>>,
     gate: Option<Chart>,
     k_choice: Option<Chart>,
+    search: Option<Grid<'a>>,
     training: Vec<Chart>,
     spectra: Option<Spectra<'a>>,
     timings: Vec<(String, String)>,
@@ -58,6 +61,7 @@ impl<'a> Page<'a> {
             parts: numbered.map(|(i, part)| Part::new(i, part)).collect(),
             gate,
             k_choice: report.k_selection.as_ref().and_then(figure::k_chart),
+            search: report.search.as_ref().map(Grid::new),
             training,
             spectra: Spectra::new(&report.evaluations),
             timings: report
@@ -70,6 +74,10 @@ impl<'a> Page<'a> {
             chart_script: chart_script()?,
             report,
         })
+    }
+
+    fn has_gate(&self) -> bool {
+        self.gate.is_some() || self.k_choice.is_some() || self.search.is_some()
     }
 
     fn has_charts(&self) -> bool {

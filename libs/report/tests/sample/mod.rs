@@ -2,8 +2,8 @@
 
 use assay_report::{
     Bounds, BoundsSource, ClassFigures, Confusion, Epoch, EvaluationPart, Figure, GateSummary,
-    KScore, KSelection, LrFinder, LrPoint, Merit, PartKind, Provenance, Role, Run, Setting,
-    SpectrumRow, Timing, TrainingReport,
+    GridRow, GridSearch, KScore, KSelection, LrFinder, LrPoint, Merit, PartKind, Provenance, Role,
+    Run, Setting, SpectrumRow, Timing, TrainingReport,
 };
 
 const CLASSES: [&str; 10] = [
@@ -42,6 +42,17 @@ pub(crate) fn report() -> TrainingReport {
         run("delivered model on all known spectra", false),
     ];
     report.k_selection = Some(k_selection());
+    report.search = Some(GridSearch {
+        rule: "Total efficiency, 5 stratified folds.".into(),
+        columns: ["k = 1", "k = 5", "k = 100"].map(String::from).to_vec(),
+        rows: [(0.001, 0.81, 0.97), (0.5, 0.42, 0.60)]
+            .map(|(alpha, one, five)| GridRow {
+                alpha,
+                scores: vec![Some(one), Some(five), None],
+            })
+            .to_vec(),
+        chosen: (0, 1),
+    });
     report.gate = Some(GateSummary {
         detector: "DIME, k = 50".into(),
         alpha: 0.02,

@@ -7,11 +7,11 @@ use crate::{
     judgement::{Judgement, file_warnings},
     report_content,
 };
-use assay_openset::KChoice;
+use assay_openset::{KChoice, search::TeffResult};
 use assay_pipeline::{Dataset, Role, Verdict, evaluate::summarise};
 use assay_report::{
-    Bounds, BoundsSource, Epoch, EvaluationPart, KScore, KSelection, LrFinder, LrPoint, PartKind,
-    Provenance, Run, Timing, TrainingReport,
+    Bounds, BoundsSource, Epoch, EvaluationPart, GridRow, GridSearch, KScore, KSelection, LrFinder,
+    LrPoint, PartKind, Provenance, Run, Timing, TrainingReport,
 };
 use assay_train::{
     ClrComparison, ClrMode, EpochRecord, FinderOutcome, StageTiming, ThresholdKind, Trained,
@@ -41,6 +41,7 @@ pub(crate) fn training_report(
         .k_choice
         .as_ref()
         .map(|choice| k_selection(choice, outcome, dataset));
+    report.search = outcome.gate.search.as_ref().map(grid_search);
     report.gate = Some(report_content::gate(&trained.bundle));
     report.evaluations = vec![training_part(trained, spec, dataset)?];
     report.timings = timings(&outcome.timings);
@@ -203,6 +204,39 @@ fn k_selection(choice: &KChoice, outcome: &TrainingOutcome, dataset: &Dataset) -
         chosen: choice.k,
         rule,
         scores,
+    }
+}
+
+/// The points of a grid stand alpha by alpha, the detectors in between.
+fn grid_search(result: &TeffResult) -> GridSearch {
+    let first = result.points.first().map(|point| point.alpha);
+    let of_first = || {
+        result
+            .points
+            .iter()
+            .filter(|point| Some(point.alpha) == first)
+    };
+    let columns: Vec<String> = of_first()
+        .map(|point| crate::words::parameter(&point.detector))
+        .collect();
+    let width = columns.len().max(1);
+    GridSearch {
+        rule: "Total efficiency (TEFF), mean over stratified folds; the first of the best in the \
+               order of the grid was chosen."
+            .to_owned(),
+        rows: result
+            .points
+            .chunks(width)
+            .map(|row| GridRow {
+                alpha: row[0].alpha,
+                scores: row
+                    .iter()
+                    .map(|point| point.mean.and_then(finite))
+                    .collect(),
+            })
+            .collect(),
+        chosen: (result.best / width, result.best % width),
+        columns,
     }
 }
 

@@ -1,12 +1,19 @@
 //! Bad input, row by row: the exit code, what the message names, and that nothing is left behind.
+#![expect(
+    clippy::unwrap_used,
+    reason = "what cannot be prepared has failed the test"
+)]
 
 use crate::tool::{Answer, Bench, spe, spectrum};
 use assay_spectrum::Spectrum;
-use std::{fs, path::Path, sync::OnceLock};
+use std::{fs, path::PathBuf, sync::OnceLock};
 
 /// Two classes of six spectra and one unknown material, with a manifest.
 fn data() -> Bench {
-    let bench = Bench::new();
+    filled(Bench::new())
+}
+
+fn filled(bench: Bench) -> Bench {
     let mut manifest = "file,label,role\n".to_owned();
     for (class, channel) in [("Coal", 1500), ("Steel", 4500)] {
         for i in 0..6 {
@@ -21,15 +28,15 @@ fn data() -> Bench {
 }
 
 /// A small model, trained once for all tests.
-fn model() -> &'static Path {
+fn model() -> PathBuf {
     static MODEL: OnceLock<Bench> = OnceLock::new();
-    let bench = MODEL.get_or_init(|| {
-        let bench = data();
-        train(&bench, &["--bundle", "model", "--k", "2"]).succeeds();
-        bench
-    });
-    // Leaked on purpose of a static: the folder lives as long as the tests.
-    Box::leak(bench.path("model").into_boxed_path())
+    MODEL
+        .get_or_init(|| {
+            let bench = filled(Bench::shared("bad-input"));
+            train(&bench, &["--bundle", "model", "--k", "2"]).succeeds();
+            bench
+        })
+        .path("model")
 }
 
 /// Trains in the folder with a network that takes a moment only.

@@ -49,19 +49,38 @@ impl Answer {
 
 /// A folder to work in.
 pub(crate) struct Bench {
-    folder: tempfile::TempDir,
+    folder: PathBuf,
+    /// Removes the folder in the end.
+    _guard: Option<tempfile::TempDir>,
 }
 
 impl Bench {
     pub(crate) fn new() -> Self {
         match tempfile::tempdir() {
-            Ok(folder) => Self { folder },
+            Ok(guard) => Self {
+                folder: guard.path().to_path_buf(),
+                _guard: Some(guard),
+            },
             Err(error) => panic!("no temporary folder: {error}"),
         }
     }
 
+    /// A folder that all tests share. Nothing ends a static, so it lies where the next run finds
+    /// and replaces it.
+    #[cfg(feature = "train")]
+    pub(crate) fn shared(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&folder);
+        let made = fs::create_dir_all(&folder);
+        assert!(made.is_ok(), "{}: {made:?}", folder.display());
+        Self {
+            folder,
+            _guard: None,
+        }
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder.join(name)
     }
 
     /// Writes a file below the folder.
@@ -76,7 +95,7 @@ impl Bench {
 
     /// Names in the folder, hidden ones included.
     pub(crate) fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = fs::read_dir(self.folder.path())
+        let mut names: Vec<String> = fs::read_dir(&self.folder)
             .into_iter()
             .flatten()
             .flatten()
@@ -91,7 +110,7 @@ impl Bench {
     pub(crate) fn run(&self, arguments: &[&str]) -> Answer {
         let output = Command::new(env!("CARGO_BIN_EXE_openassay"))
             .args(arguments)
-            .current_dir(self.folder.path())
+            .current_dir(&self.folder)
             .env_remove("OPENASSAY_LOG")
             .stdin(Stdio::null())
             .output();

@@ -1,4 +1,8 @@
 //! Training and what follows from it, on simulated spectra: answers, JSON, pages, resuming.
+#![expect(
+    clippy::unwrap_used,
+    reason = "what cannot be prepared has failed the test"
+)]
 
 use crate::tool::Bench;
 use std::{fs, path::PathBuf, sync::OnceLock};
@@ -27,7 +31,7 @@ const MODEL: [&str; 12] = [
 fn trained() -> &'static Trained {
     static TRAINED: OnceLock<Trained> = OnceLock::new();
     TRAINED.get_or_init(|| {
-        let bench = Bench::new();
+        let bench = Bench::shared("training");
         let simulate = [
             "simulate",
             "--out",
