@@ -84,8 +84,10 @@ impl Describe {
                 let bundle = Bundle::open(path)?;
                 let contents = bundle.contents().clone();
                 let classes = contents.classes.len();
-                let mut description =
-                    describe(contents.model.clone(), contents.recipe.clone(), classes)?;
+                let whole = contents.training.settings["fine_tune"] == true;
+                let trained = trained_part(&contents.model, whole);
+                let recipe = contents.recipe.clone();
+                let mut description = describe(contents.model.clone(), recipe, classes, trained)?;
                 description.bundle = Some(Trained {
                     id: bundle.id().to_string(),
                     contents,
@@ -99,7 +101,8 @@ impl Describe {
                     ModelKind::Cnn2d => ModelSpec::cnn2d(),
                 };
                 let model = self.model.apply(start, recipe.bins())?;
-                describe(model, recipe, self.classes.get())?
+                let trained = trained_part(&model, false);
+                describe(model, recipe, self.classes.get(), trained)?
             }
         };
         context.answer(self.json.json.as_ref(), &description, || {
@@ -108,11 +111,20 @@ impl Describe {
     }
 }
 
-fn describe(model: ModelSpec, recipe: Recipe, classes: usize) -> Result<Description> {
-    let trained = match &model {
-        ModelSpec::Cnn1d { .. } => TrainedPart::Everything,
-        ModelSpec::Cnn2d { .. } => TrainedPart::HeadOnly,
-    };
+/// Everything is trained where there is no base, or where the base was fine-tuned.
+const fn trained_part(model: &ModelSpec, fine_tuned: bool) -> TrainedPart {
+    match model {
+        ModelSpec::Cnn2d { .. } if !fine_tuned => TrainedPart::HeadOnly,
+        _ => TrainedPart::Everything,
+    }
+}
+
+fn describe(
+    model: ModelSpec,
+    recipe: Recipe,
+    classes: usize,
+    trained: TrainedPart,
+) -> Result<Description> {
     let layers = graph(&model, recipe.bins(), classes)?
         .map(|graph| summary(&graph, trained))
         .transpose()?;

@@ -66,6 +66,15 @@ pub(crate) fn comparison_report(
     dataset: &Dataset,
 ) -> TrainingReport {
     let mut report = untrained("Learning-rate schedules", spec, dataset);
+    if let Some(clr) = report.specification.iter_mut().find(|s| s.name == "clr") {
+        let names: Vec<_> = comparison
+            .runs
+            .iter()
+            .map(|run| clr_name(run.clr))
+            .collect();
+        clr.value = names.join(", ");
+        clr.meaning = Some("The schedules compared, from one seed.".to_owned());
+    }
     report.lr_finder = Some(lr_finder(&comparison.finder));
     report.runs = comparison
         .runs
