@@ -43,6 +43,16 @@ pub enum TrainError {
         /// Largest learning rate of the schedule.
         largest_rate: f64,
     },
+    /// All spectra look alike to the trained network.
+    #[error(
+        "the trained network gives the same features for every spectrum, because its units died: \
+         lower the learning rates with --lr-bounds BASE,MAX (the largest is {largest_rate:e}) or \
+         take another --seed"
+    )]
+    Died {
+        /// Largest learning rate of the schedule.
+        largest_rate: f64,
+    },
     /// The network cannot be trained in the way asked for.
     #[error("{0}")]
     Untrainable(String),
@@ -120,6 +130,7 @@ impl Classified for TrainError {
             | Self::Data(_)
             | Self::LearningRateBounds { .. }
             | Self::Diverged { .. }
+            | Self::Died { .. }
             | Self::Untrainable(_) => ErrorKind::InvalidArgument,
             Self::Device(_) => ErrorKind::Unavailable,
             Self::Checkpoint { .. } => ErrorKind::FailedPrecondition,

@@ -1,5 +1,7 @@
 //! Learning-rate finder and cyclical rates against the reference implementation's arrays.
 
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+
 use assay_golden::{Npz, assert_close, golden_json};
 use assay_train::{
     ClrMode, CurvePoint, CyclicalRate, FinderSettings, RateBounds, RateFinder, ScaleMode, Search,

@@ -6,12 +6,18 @@ use crate::{
     error::{Result, TrainError},
     lr_finder::estimate_bounds,
     observer::Observer,
-    workflow::{GateInput, Learner, Lesson, Model, check_members, fit_gate, logits_by_head, wide},
+    workflow::{
+        GateInput, Learner, Lesson, Model, check_alive, check_members, fit_gate, logits_by_head,
+        wide,
+    },
 };
 use assay_core::ClassLabel;
 use assay_network::{Head, Weights};
-use assay_openset::{Gate, Sample};
-use assay_pipeline::protocols::{Fold, KnownScores, Outcome, score_fold};
+use assay_openset::Gate;
+use assay_pipeline::{
+    decide,
+    protocols::{Fold, FoldScores, KnownScores, Outcome, score_fold},
+};
 use ndarray::{Array2, ArrayView1};
 
 /// A network and a gate trained on one training set.
@@ -55,6 +61,7 @@ impl<'a> Round<'a> {
         let head = Head::from_weights(&learnt.weights)?;
         let features =
             source.trained_features(&model, &learnt.weights, inputs.clone(), &Quiet(observer))?;
+        check_alive(features.view(), &learnt.history)?;
         let (logits, features) = (
             logits_by_head(&head, features.view())?,
             wide(features.view()),
@@ -85,31 +92,21 @@ impl<'a> Round<'a> {
         })
     }
 
+    /// Judges the held-out rows of a round. Where out-of-fold scores stand for the known, the area
+    /// under the curve is that of a gate fitted on every row that is not left out: what is held
+    /// out to measure sensitivity must not weaken the gate that is measured.
     pub(super) fn judge(&self, fold: &Fold, observer: &dyn Observer) -> Result<RoundReport> {
-        let mut outcomes = Vec::with_capacity(fold.known.len() + fold.unknown.len());
-        for rows in [&fold.known, &fold.unknown] {
-            if rows.is_empty() {
-                continue;
-            }
-            // Both sides of the judging change keep the order of the data set.
-            let mut rows = rows.clone();
-            rows.sort_unstable();
-            let features = self.source.judged(
-                &self.model,
-                &self.weights,
-                &rows,
-                fold.modification,
-                &Quiet(observer),
-            )?;
-            for (&row, features) in rows.iter().zip(features.rows()) {
-                outcomes.push(self.outcome(row, features)?);
-            }
+        let mut outcomes = self.outcomes(fold, &fold.known, observer)?;
+        outcomes.extend(self.outcomes(fold, &fold.unknown, observer)?);
+        let mut scores = score_fold(&fold.name, &self.classes, &outcomes, None)?;
+        if fold.auroc_known == KnownScores::OutOfFold {
+            let rows = [fold.training.as_slice(), &fold.known].concat();
+            let all = Self::train(self.source, &sorted(rows), observer)?;
+            let unknown = all.outcomes(fold, &fold.unknown, observer)?;
+            let known = Some(all.gate.calibration_scores());
+            let complete = score_fold(&fold.name, &all.classes, &unknown, known)?;
+            take_areas(&mut scores, complete);
         }
-        let known_scores = match fold.auroc_known {
-            KnownScores::HeldOut => None,
-            KnownScores::OutOfFold => Some(self.gate.calibration_scores()),
-        };
-        let scores = score_fold(&fold.name, &self.classes, &outcomes, known_scores)?;
         let gate = self.gate.spec();
         Ok(RoundReport {
             scores,
@@ -120,19 +117,57 @@ impl<'a> Round<'a> {
         })
     }
 
+    fn outcomes(
+        &self,
+        fold: &Fold,
+        rows: &[usize],
+        observer: &dyn Observer,
+    ) -> Result<Vec<Outcome>> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Features come in the order of the data set.
+        let rows = sorted(rows.to_vec());
+        let features = self.source.judged(
+            &self.model,
+            &self.weights,
+            &rows,
+            fold.modification,
+            &Quiet(observer),
+        )?;
+        let judged = rows.iter().zip(features.rows());
+        judged
+            .map(|(&row, features)| self.outcome(row, features))
+            .collect()
+    }
+
     fn outcome(&self, row: usize, features: ArrayView1<'_, f32>) -> Result<Outcome> {
-        let logits = self.head.logits(&features.to_vec())?;
-        let class =
-            (1..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
-        let logits: Vec<f64> = logits.into_iter().map(f64::from).collect();
-        let features: Vec<f64> = features.iter().copied().map(f64::from).collect();
-        let judgement = self.gate.judge(Sample::new(&features, &logits))?;
+        let decision = decide(&self.head, &self.gate, &features.to_vec())?;
         Ok(Outcome {
             label: self.source.dataset.rows()[row].label.clone(),
-            class,
-            accepted: judgement.inlier,
-            score: judgement.score,
+            class: decision.class,
+            accepted: decision.gate.inlier,
+            score: decision.gate.score,
         })
+    }
+}
+
+fn sorted(mut rows: Vec<usize>) -> Vec<usize> {
+    rows.sort_unstable();
+    rows
+}
+
+/// Replaces the areas under the curve of all unknown rows, together and by label.
+fn take_areas(scores: &mut FoldScores, from: FoldScores) {
+    scores.auroc = from.auroc;
+    for label in from.classes.into_iter().filter(|label| !label.known) {
+        if let Some(own) = scores
+            .classes
+            .iter_mut()
+            .find(|own| own.label == label.label)
+        {
+            own.auroc = label.auroc;
+        }
     }
 }
 

@@ -63,6 +63,9 @@ pub struct TrainingSpec {
     pub gate: GateSettings,
     /// Copies of the training spectra with fewer counts or another gain.
     pub augmentation: Augmentation,
+    /// Train a network on input vectors in coordinates in which these have mean 0 and deviation
+    /// 1. The network stays the same; it only learns faster and does not die.
+    pub standardise: bool,
     /// Train the base too, instead of the head alone.
     pub fine_tune: bool,
     /// Seed of everything random.
@@ -114,6 +117,7 @@ impl TrainingSpec {
             validation: Validation::default(),
             gate: GateSettings::default(),
             augmentation: Augmentation::default(),
+            standardise: true,
             fine_tune: false,
             seed: 0,
             reproduces: None,
@@ -135,6 +139,7 @@ impl TrainingSpec {
         self.gate.search = GateSearch::Teff;
         self.gate.k = None;
         self.augmentation = Augmentation::default();
+        self.standardise = false;
         self.fine_tune = false;
         self.reproduces = Some(way);
         Self {
@@ -294,6 +299,7 @@ mod tests {
         assert_eq!(spec.model.imaging().unwrap().size, 2631);
         assert_eq!(spec.recipe.calibration_terms, CalibrationTerms::Linear);
         assert_eq!(spec.gate.search, GateSearch::Teff);
+        assert!(!spec.standardise);
         assert_eq!(spec.gate.rule, ThresholdKind::InSample);
         assert!(
             spec.check()

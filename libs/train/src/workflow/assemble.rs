@@ -1,6 +1,6 @@
 //! Puts the bundle together.
 
-use super::{Learnt, Prepared, TrainingData};
+use super::{Judged, Learnt, Prepared, TrainingData};
 use crate::{
     error::{Result, TrainError},
     features::TORCH,
@@ -10,7 +10,7 @@ use assay_core::ClassLabel;
 use assay_network::{ExportOptions, Head, Landmark, export_onnx};
 use assay_openset::Gate;
 use assay_pipeline::{
-    Bundle, BundleContents, EvaluationReport,
+    Bundle, BundleContents,
     bundle::{HeadRecord, Metrics, TrainingRange, TrainingRecord, Versions},
 };
 use std::collections::BTreeMap;
@@ -22,8 +22,7 @@ pub(super) struct Parts<'a> {
     pub(super) prepared: &'a Prepared<'a>,
     pub(super) learnt: &'a Learnt,
     pub(super) engine: &'a str,
-    pub(super) training: &'a EvaluationReport,
-    pub(super) validation: Option<&'a EvaluationReport>,
+    pub(super) judged: &'a Judged,
 }
 
 pub(super) fn bundle(parts: &Parts<'_>, gate: &Gate) -> Result<Bundle> {
@@ -103,8 +102,8 @@ fn metrics(parts: &Parts<'_>) -> Metrics {
         }
     }
     let judged = [
-        ("training", Some(parts.training)),
-        ("validation", parts.validation),
+        ("training", Some(&parts.judged.training)),
+        ("validation", parts.judged.validation.as_ref()),
     ];
     for (name, report) in judged {
         if let Some(report) = report {

@@ -1,6 +1,6 @@
 //! Trains the part of a network that trains, on any rows, always from the same start.
 
-use super::Model;
+use super::{Model, coordinates::Coordinates};
 use crate::{
     backend::{TchNetwork, Trainable},
     error::{Result, TrainError},
@@ -13,7 +13,7 @@ use crate::{
     spec::TrainingSpec,
 };
 use assay_network::{Graph, Weights};
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2};
 use tch::Device;
 
 /// Rows to learn from, and rows for the validation curves.
@@ -78,10 +78,12 @@ impl<'a> Learner<'a> {
         lesson: &Lesson<'_>,
         observer: &dyn Observer,
     ) -> Result<Vec<CurvePoint>> {
-        let examples = Examples::new(lesson.inputs, lesson.class_of, self.device)?;
+        let coordinates = self.coordinates(lesson)?;
+        let inputs = changed(coordinates.as_ref(), lesson.inputs);
+        let examples = Examples::new(inputs.view(), lesson.class_of, self.device)?;
         let settings = self.settings(lesson.class_of, &[])?;
         search_rates(
-            &self.network()?,
+            &self.network(coordinates.as_ref())?,
             &examples,
             &settings,
             self.spec.finder,
@@ -98,11 +100,16 @@ impl<'a> Learner<'a> {
         name: Option<&str>,
         observer: &dyn Observer,
     ) -> Result<Learnt> {
-        let network = self.network()?;
-        let training = Examples::new(lesson.inputs, lesson.class_of, self.device)?;
+        let coordinates = self.coordinates(lesson)?;
+        let network = self.network(coordinates.as_ref())?;
+        let examples = |inputs: ArrayView2<'_, f32>, class_of: &[usize]| {
+            let inputs = changed(coordinates.as_ref(), inputs);
+            Examples::new(inputs.view(), class_of, self.device)
+        };
+        let training = examples(lesson.inputs, lesson.class_of)?;
         let validation = lesson
             .validation
-            .map(|(inputs, class_of)| Examples::new(inputs, class_of, self.device))
+            .map(|(inputs, class_of)| examples(inputs, class_of))
             .transpose()?;
         let data = FitData {
             training: &training,
@@ -116,8 +123,12 @@ impl<'a> Learner<'a> {
         });
         let settings = self.settings(lesson.class_of, rates)?;
         let history = fit(&network, data, &settings, plan.as_ref(), observer)?;
+        let weights = network.export()?;
         Ok(Learnt {
-            weights: network.export()?,
+            weights: match &coordinates {
+                Some(coordinates) => coordinates.turn_back(weights)?,
+                None => weights,
+            },
             history,
         })
     }
@@ -172,8 +183,19 @@ impl<'a> Learner<'a> {
             .map_err(|_| TrainError::Defect("logits have another number of columns than classes"))
     }
 
-    fn network(&self) -> Result<TchNetwork> {
-        TchNetwork::new(&self.graph, &self.start, self.device, Trainable::All)
+    fn network(&self, coordinates: Option<&Coordinates>) -> Result<TchNetwork> {
+        let graph = coordinates.map_or(&self.graph, Coordinates::graph);
+        TchNetwork::new(graph, &self.start, self.device, Trainable::All)
+    }
+
+    /// Coordinates in which the rows of a lesson are standardised, where the specification wants
+    /// that and the network begins with a convolution of the input vector.
+    fn coordinates(&self, lesson: &Lesson<'_>) -> Result<Option<Coordinates>> {
+        if self.spec.standardise {
+            Coordinates::of(&self.graph, lesson.inputs)
+        } else {
+            Ok(None)
+        }
     }
 
     fn settings(&self, class_of: &[usize], rates: &[f64]) -> Result<FitSettings> {
@@ -184,5 +206,16 @@ impl<'a> Learner<'a> {
             seed: self.spec.seed,
             threads: self.threads,
         })
+    }
+}
+
+/// Inputs in other coordinates.
+fn changed<'a>(
+    coordinates: Option<&Coordinates>,
+    inputs: ArrayView2<'a, f32>,
+) -> CowArray<'a, f32, Ix2> {
+    match coordinates {
+        Some(coordinates) => coordinates.inputs(inputs).into(),
+        None => inputs.into(),
     }
 }

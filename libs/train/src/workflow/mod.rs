@@ -2,9 +2,9 @@
 //! rates, head or whole network, gate, evaluation, bundle.
 
 mod assemble;
+mod coordinates;
 mod gate;
 mod job;
-mod judge;
 mod learner;
 mod logs;
 mod model;
@@ -22,18 +22,24 @@ pub(crate) use gate::{GateInput, fit_gate};
 use learner::Learnt;
 pub(crate) use learner::{Learner, Lesson};
 pub(crate) use model::Model;
-pub(crate) use prepare::{HeldOut, Prepared, logits as logits_by_head, rates_for};
+pub(crate) use prepare::{HeldOut, Prepared, check_alive, logits as logits_by_head, rates_for};
 pub(crate) use rows::{check_members, vectors_with_copies, wide};
 pub(crate) use timer::Timer;
 
 use crate::{
+    clr::CyclicalRate,
+    cuda::device_name,
     error::Result,
     fit::on_training_thread,
     observer::{Observer, Stage},
     spec::TrainingSpec,
 };
-use assay_pipeline::{Bundle, Dataset, EvaluationReport};
+use assay_network::Head;
+use assay_openset::Gate;
+use assay_pipeline::{Bundle, Dataset, EvaluationReport, evaluate::judge};
 use logs::Logged;
+use ndarray::Array2;
+use prepare::Scored;
 use std::{path::Path, time::Duration};
 
 /// What a run takes from its surroundings.
@@ -98,28 +104,22 @@ fn train_here(
     let mut timer = Timer::start(resources.clock);
     let prepared = Prepared::new(data, spec, resources, observer, &mut timer)?;
     let finder = rates_for(&prepared, observer, &mut timer)?;
-    let schedule =
-        crate::CyclicalRate::new(finder.bounds, spec.schedule.step_size, spec.schedule.clr)?;
+    let schedule = CyclicalRate::new(finder.bounds, spec.schedule.step_size, spec.schedule.clr)?;
     let rates = schedule.per_epoch(spec.epochs);
     let validation_history = prepared.validation_run(&rates, observer, &mut timer)?;
 
     observer.stage(Stage::Fit);
-    let learnt =
-        prepared
-            .learner
-            .learn(&prepared.training_lesson(), &rates, Some("fit"), observer)?;
+    let lesson = prepared.training_lesson();
+    let learnt = prepared
+        .learner
+        .learn(&lesson, &rates, Some("fit"), observer)?;
     timer.lap(Stage::Fit);
 
     observer.stage(Stage::Gate);
-    let scored = prepared.scored_rows(&learnt.weights, observer)?;
+    let scored = prepared.scored_rows(&learnt, observer)?;
     let (gate, gate_outcome) = fit_gate(&prepared.gate_input(&scored), spec, &|fold_of| {
-        prepared.learner.out_of_fold_logits(
-            &prepared.training_lesson(),
-            fold_of,
-            &rates,
-            Some("fold"),
-            observer,
-        )
+        let learner = &prepared.learner;
+        learner.out_of_fold_logits(&lesson, fold_of, &rates, Some("fold"), observer)
     })?;
     for warning in &gate_outcome.warnings {
         observer.warning(warning);
@@ -127,15 +127,7 @@ fn train_here(
     timer.lap(Stage::Gate);
 
     observer.stage(Stage::Evaluate);
-    let head = assay_network::Head::from_weights(&learnt.weights)?;
-    let judged = |dataset: &Dataset, features: &ndarray::Array2<f32>| -> Result<EvaluationReport> {
-        judge::judge(&prepared.rows.classes, &head, &gate, dataset, features)
-    };
-    let training = judged(data.dataset, &prepared.in_dataset_order(&scored))?;
-    let validation = match (data.validation, &scored.validation) {
-        (Some(dataset), Some(features)) => Some(judged(dataset, features)?),
-        _ => None,
-    };
+    let judged = Judged::of(data, &prepared, &learnt, &gate, &scored)?;
     timer.lap(Stage::Evaluate);
 
     observer.stage(Stage::Write);
@@ -145,8 +137,7 @@ fn train_here(
         prepared: &prepared,
         learnt: &learnt,
         engine: &scored.engine,
-        training: &training,
-        validation: validation.as_ref(),
+        judged: &judged,
     };
     let bundle = assemble::bundle(&parts, &gate)?;
     timer.lap(Stage::Write);
@@ -157,11 +148,41 @@ fn train_here(
         validation_history,
         history: learnt.history,
         gate: gate_outcome,
-        training,
-        validation,
+        training: judged.training,
+        validation: judged.validation,
         engine: scored.engine,
-        device: crate::device_name(prepared.learner.device()),
+        device: device_name(prepared.learner.device()),
         timings: timer.into_laps(),
     };
     Ok(Trained { bundle, outcome })
+}
+
+/// The delivered model on the spectra whose features are known already.
+struct Judged {
+    training: EvaluationReport,
+    validation: Option<EvaluationReport>,
+}
+
+impl Judged {
+    fn of(
+        data: TrainingData<'_>,
+        prepared: &Prepared<'_>,
+        learnt: &Learnt,
+        gate: &Gate,
+        scored: &Scored,
+    ) -> Result<Self> {
+        let head = Head::from_weights(&learnt.weights)?;
+        let judged = |dataset: &Dataset, features: &Array2<f32>| {
+            let classes = &prepared.rows.classes;
+            judge(classes, (&head, gate), dataset, features.view())
+        };
+        Ok(Self {
+            training: judged(data.dataset, &prepared.in_dataset_order(scored))?,
+            validation: data
+                .validation
+                .zip(scored.validation.as_ref())
+                .map(|(dataset, features)| judged(dataset, features))
+                .transpose()?,
+        })
+    }
 }

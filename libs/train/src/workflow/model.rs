@@ -44,7 +44,7 @@ impl Model {
 
     /// The file behind a foreign base.
     pub(crate) fn foreign(&self) -> Option<Arc<ForeignBase>> {
-        None
+        self.built.foreign.clone()
     }
 
     /// Where training starts: at the base's weights where the base trains too, at random

@@ -1,8 +1,8 @@
 //! Everything before the first training step: rows, network, features, learning rates.
 
 use super::{
-    FinderOutcome, GateInput, Learner, Lesson, Model, Resources, Timer, TrainingData, rows::Rows,
-    wide,
+    FinderOutcome, GateInput, Learner, Learnt, Lesson, Model, Resources, Timer, TrainingData,
+    rows::Rows, wide,
 };
 use crate::{
     cuda::open_device,
@@ -150,13 +150,14 @@ impl<'a> Prepared<'a> {
     }
 
     /// Features behind the trained part, for the gate and for judging.
-    pub(crate) fn scored_rows(&self, learnt: &Weights, observer: &dyn Observer) -> Result<Scored> {
+    pub(crate) fn scored_rows(&self, learnt: &Learnt, observer: &dyn Observer) -> Result<Scored> {
         let inputs = if self.model.has_frozen_base() {
             self.inputs.clone()
         } else {
-            self.features(&self.model.whole(learnt), observer)?
+            self.features(&self.model.whole(&learnt.weights), observer)?
         };
-        let head = Head::from_weights(learnt)?;
+        check_alive(inputs.training.view(), &learnt.history)?;
+        let head = Head::from_weights(&learnt.weights)?;
         Ok(Scored {
             logits: logits(&head, inputs.training.view())?,
             unknown_logits: logits(&head, inputs.unknown.view())?,
@@ -209,6 +210,18 @@ pub(crate) struct Scored {
     unknown_features: Array2<f64>,
     logits: Array2<f64>,
     unknown_logits: Array2<f64>,
+}
+
+/// Refuses features that tell nothing about a spectrum.
+pub(crate) fn check_alive(features: ArrayView2<'_, f32>, history: &[EpochRecord]) -> Result<()> {
+    let first = features.row(0);
+    if features.rows().into_iter().any(|row| row != first) {
+        return Ok(());
+    }
+    let rates = history.iter().map(|epoch| epoch.rate);
+    Err(TrainError::Died {
+        largest_rate: rates.fold(0.0, f64::max),
+    })
 }
 
 /// Logits by the function that serves.
