@@ -21,6 +21,10 @@ use tch::{Device, no_grad};
 /// Pixels of one batch on a GPU, so that memory does not depend on the number of rows.
 const BATCH_PIXELS: usize = 8 << 20;
 
+/// What torch computes convolutions with on a GPU: its bindings cannot turn off the reduced
+/// precision of TensorFloat-32; `NVIDIA_TF32_OVERRIDE=0` in the environment does.
+const GPU_DTYPE: &str = "f32 (tf32 convolutions)";
+
 /// Version of torch that this crate is built for.
 pub(crate) const TORCH: &str = "torch 2.11.0";
 
@@ -126,7 +130,7 @@ impl Engine {
         match self {
             Self::Onnx(extractor) => extractor.engine().to_string(),
             Self::Torch { network, .. } => {
-                format!("{TORCH} {} f32", device_name(network.device()))
+                format!("{TORCH} {} {GPU_DTYPE}", device_name(network.device()))
             }
         }
     }

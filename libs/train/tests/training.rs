@@ -204,7 +204,18 @@ fn copies_train_with_their_spectra_and_widen_the_limits_of_the_model() {
             offset_kev: 1.0,
         }),
     };
-    let trained = train_on(&dataset(8, 0), &spec).unwrap();
+    let known = dataset(8, 0);
+    for detector in [DetectorKind::Dime, DetectorKind::Energy] {
+        spec.gate.detector = detector;
+        let outcome = train_on(&known, &spec).unwrap().outcome;
+        assert_eq!(
+            outcome.gate.training_scores.len(),
+            24,
+            "copies teach the network alone"
+        );
+    }
+    spec.gate.copies = true;
+    let trained = train_on(&known, &spec).unwrap();
     let scores = &trained.outcome.gate.training_scores;
     assert_eq!(scores.len(), 24 * 3);
     assert_eq!((scores[50].spectrum, scores[50].copy), (2, 2));

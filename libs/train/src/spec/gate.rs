@@ -58,6 +58,10 @@ pub struct GateSettings {
     pub candidates: Vec<usize>,
     /// Temperature of Energy.
     pub temperature: f64,
+    /// Fit the gate on augmented copies too. It then accepts what looks like them, but a copy
+    /// thinned to a few thousand counts looks like many a material: on measured spectra such a
+    /// gate lets most unknowns pass, so that by default copies teach the network alone.
+    pub copies: bool,
 }
 
 impl Default for GateSettings {
@@ -71,6 +75,7 @@ impl Default for GateSettings {
             k: None,
             candidates: DEFAULT_CANDIDATES.to_vec(),
             temperature: 1.0,
+            copies: false,
         }
     }
 }

@@ -12,7 +12,7 @@ use assay_openset::{
     search::{Grid, PUBLISHED_K, PUBLISHED_TEMPERATURES, TeffResult, TeffSearch, teff},
     stratified_folds,
 };
-use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use ndarray::{Array2, ArrayView2, Axis, Slice, concatenate};
 
 /// What a gate is fitted on.
 #[derive(Debug, Clone, Copy)]
@@ -35,25 +35,47 @@ pub(crate) struct GateInput<'a> {
     pub(crate) unknown_class_of: &'a [usize],
 }
 
+impl GateInput<'_> {
+    /// The spectra alone.
+    fn without_copies(&self) -> Self {
+        let mut spectra = *self;
+        let rows = Slice::from(..self.originals);
+        spectra.features.slice_axis_inplace(Axis(0), rows);
+        spectra.logits.slice_axis_inplace(Axis(0), rows);
+        spectra.class_of = &self.class_of[..self.originals];
+        spectra
+    }
+}
+
 /// Logits of every training row by networks that were trained on the other folds.
 pub(crate) type OutOfFoldLogits<'a> = &'a dyn Fn(&[usize]) -> Result<Array2<f64>>;
 
-/// Chooses the parameters that are not given, fits the detector on all training rows and takes
-/// the threshold from their scores. Copies of a spectrum are always in its fold.
+/// Chooses the parameters that are not given, fits the detector and takes the threshold from the
+/// scores of the rows it was fitted on. Copies of a spectrum are always in its fold.
 pub(crate) fn fit_gate(
     input: &GateInput<'_>,
     spec: &TrainingSpec,
     out_of_fold_logits: OutOfFoldLogits<'_>,
 ) -> Result<(Gate, GateOutcome)> {
     let settings = &spec.gate;
-    let fold_of = fold_of_rows(input, settings.folds, spec.seed)?;
+    let mut fold_of = fold_of_rows(input, settings.folds, spec.seed)?;
     let needs_refit =
         settings.detector != DetectorKind::Dime && settings.rule == ThresholdKind::OutOfFold;
-    let held_out_logits = if needs_refit {
+    let mut held_out_logits = if needs_refit {
         Some(out_of_fold_logits(&fold_of)?)
     } else {
         None
     };
+    let spectra_only = input.without_copies();
+    let input = if settings.copies {
+        input
+    } else {
+        &spectra_only
+    };
+    fold_of.truncate(input.class_of.len());
+    if let Some(logits) = &mut held_out_logits {
+        logits.slice_axis_inplace(Axis(0), Slice::from(..fold_of.len()));
+    }
     let choice = Choice::make(input, spec, &fold_of, held_out_logits.as_ref())?;
     let samples = Samples::both(input.features, input.logits)?;
     let detector = choice.detector.fit(samples)?;
