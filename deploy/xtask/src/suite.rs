@@ -43,6 +43,9 @@ pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
     test.args(&options.arguments)
         .env("OPENASSAY_BASES_DIR", checkout.bases())
         .env("OPENASSAY_TEST_PYTHONPATH", checkout.python())
+        // Several trainings run at once here; threads that spin while they wait would take the
+        // cores from one another.
+        .env("OMP_WAIT_POLICY", "passive")
         .env("LD_LIBRARY_PATH", library_path(checkout)?);
     let outcome = command::run(checkout, &mut test, "The failed tests are named above");
     for note in notes(|name| env::var_os(name).is_some()) {
