@@ -1,5 +1,6 @@
 //! The main job from spectra to answers, through the tool and on simulated spectra: what is
 //! written can be read by other people's programs, and a model gives the same answers again.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use assay_e2e::{foreign, tool};
 use serde_json::Value;
