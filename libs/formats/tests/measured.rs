@@ -165,7 +165,7 @@ fn counts_and_vectors_are_those_of_the_reference() {
         let found: Vec<f64> = spectrum.counts.iter().map(|&count| count as f64).collect();
         let expected = counts.outer_iter().nth(index).unwrap();
         assert!(found.iter().eq(expected.iter()), "{file}: counts differ");
-        let vector = Recipe::published().apply(&spectrum).unwrap();
+        let vector = Recipe::default().apply(&spectrum).unwrap();
         let expected: Vec<f64> = vectors
             .outer_iter()
             .nth(index)

@@ -31,7 +31,7 @@ fn all_measured_spectra_become_input_vectors() {
         .collect();
     let expected = ["Carbon Powder", "Phosphate Rock", "Zircaloy"];
     assert_eq!(unknown.into_iter().collect::<Vec<_>>(), expected);
-    for recipe in [Recipe::default(), Recipe::published()] {
+    for recipe in [Recipe::default(), Recipe::with_full_calibration()] {
         let vectors = dataset.vectors(&recipe).unwrap();
         assert_eq!(vectors.dim(), (259, 2631));
         let floor = 1e-7_f32.ln();

@@ -24,9 +24,9 @@ pub struct EnergyCalibration {
 #[serde(rename_all = "snake_case")]
 pub enum CalibrationTerms {
     /// Intercept and slope: the published way, which leaves the quadratic term out.
+    #[default]
     Linear,
     /// All three terms.
-    #[default]
     Quadratic,
 }
 

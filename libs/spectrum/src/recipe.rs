@@ -44,7 +44,7 @@ pub struct Recipe {
 }
 
 impl Default for Recipe {
-    /// The published recipe with the full energy calibration.
+    /// The published recipe, to the letter.
     fn default() -> Self {
         Self {
             version: RECIPE_VERSION,
@@ -59,11 +59,12 @@ impl Default for Recipe {
 }
 
 impl Recipe {
-    /// The published recipe to the letter: the quadratic term of the calibration is left out.
+    /// The published recipe with all terms of the energy calibration, where it leaves the
+    /// quadratic one out.
     #[must_use]
-    pub fn published() -> Self {
+    pub fn with_full_calibration() -> Self {
         Self {
-            calibration_terms: CalibrationTerms::Linear,
+            calibration_terms: CalibrationTerms::Quadratic,
             ..Self::default()
         }
     }

@@ -60,9 +60,9 @@ fn held_out_spectra_are_named_and_unknown_materials_refused() {
         count("known_total"),
         "{result}"
     );
-    // alpha = 0.02 of 48 is one; a second one may fall to the split.
+    // The gate may refuse 2 % of known spectra; five or more of 48 have a chance of 0.3 %.
     assert!(
-        count("known_correct") + 2 >= count("known_total"),
+        count("known_correct") + 4 >= count("known_total"),
         "{result}"
     );
 }

@@ -68,7 +68,7 @@ impl Manifest {
     ///
     /// # Errors
     /// When the manifest cannot be read, or with every fault of it: a missing column or file, a
-    /// file named twice, a reserved or empty label, a label both known and unknown, no known row.
+    /// file named twice, a reserved or empty label, a label both known and unknown, no row at all.
     pub fn read(path: &Path) -> Result<Self, PipelineError> {
         let size_bytes = fs::metadata(path).map_err(PipelineError::read(path))?.len();
         if size_bytes > MAX_MANIFEST_BYTES {

@@ -12,10 +12,19 @@ impl Manifest {
     /// The division depends on the rows' files and the seed, not on the order of the rows.
     ///
     /// # Errors
-    /// When the fraction is not between 0 and 1, or a known class has fewer than 2 spectra.
+    /// When the fraction is not between 0 and 1, when there is no known class, or when one
+    /// has fewer than 2 spectra.
     pub fn split(&self, fraction: f64, seed: u64) -> Result<(Self, Self), PipelineError> {
         check_fraction(fraction)?;
-        self.require_members(2, "holding some out")?;
+        let purpose = "holding some out";
+        if self.known_counts().is_empty() {
+            return Err(PipelineError::TooFewClasses {
+                found: 0,
+                needed: 1,
+                purpose,
+            });
+        }
+        self.require_members(2, purpose)?;
         let known: Vec<_> = (0..self.rows.len())
             .filter(|&i| self.rows[i].role == Role::Known)
             .collect();
@@ -100,6 +109,8 @@ mod tests {
     fn refuses_single_members_and_bad_fractions() {
         let error = manifest(&[3, 1], 0).split(0.5, 1).unwrap_err().to_string();
         assert!(error.contains("\"class 1\" has 1 spectrum"), "{error}");
+        let error = manifest(&[], 2).split(0.5, 1).unwrap_err().to_string();
+        assert!(error.contains("there are 0 known classes"), "{error}");
         for fraction in [0.0, 1.0, -0.5, f64::NAN] {
             assert!(manifest(&[3], 0).split(fraction, 1).is_err(), "{fraction}");
         }

@@ -28,7 +28,7 @@ pub(crate) struct RecipeOptions {
     #[arg(long, value_name = "FIRST..END", value_parser = bin_range)]
     valid_bins: Option<Range<usize>>,
 
-    /// Terms of the energy calibration to use [default: quadratic; with --reproduce: linear]
+    /// Terms of the energy calibration to use [default: linear, as published]
     #[arg(long, value_enum, value_name = "TERMS")]
     calibration: Option<TermsOption>,
 
