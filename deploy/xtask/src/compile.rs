@@ -27,7 +27,7 @@ impl Profile {
         }
     }
 
-    /// Work of a first build, measured on one machine of two cores; (core minutes, gigabytes).
+    /// Work of a first build, a rough estimate for the note to the user; (core minutes, gigabytes).
     fn first_build(self) -> (f64, f64) {
         match self {
             Self::Dev => (14.0, 4.0),
