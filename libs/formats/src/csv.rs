@@ -3,7 +3,7 @@
 
 mod columns;
 mod comment;
-mod energies;
+
 mod read;
 mod write;
 

@@ -29,7 +29,9 @@ pub enum FormatError {
         limit: usize,
     },
     /// Not a text file.
-    #[error("byte {offset} is {byte:#04x}: a binary file, not text; SPE and CSV files are text")]
+    #[error(
+        "byte {offset} is {byte:#04x}: a binary file, not text; SPE, N42 and CSV files are text"
+    )]
     Binary {
         /// Offset of the first byte that no text has, counted from 0.
         offset: usize,
@@ -39,7 +41,7 @@ pub enum FormatError {
     /// Neither name nor content tell the format.
     #[error(
         "neither the name nor the content (it begins {start:?}) tells the format; SPE (ORTEC \
-         ASCII) and CSV are read"
+         ASCII), CHN (ORTEC binary), N42 and CSV are read"
     )]
     UnknownFormat {
         /// How the content begins.
@@ -82,6 +84,56 @@ pub enum FormatError {
         /// Counts found; one more than declared where there are more.
         found: usize,
     },
+    /// A value of a binary file that cannot be used.
+    #[error("byte {offset}: {field} is {value}; allowed: {allowed}")]
+    BinaryField {
+        /// Offset of the value, counted from 0.
+        offset: usize,
+        /// Name of the field.
+        field: &'static str,
+        /// The value found.
+        value: String,
+        /// What is allowed.
+        allowed: String,
+    },
+    /// A binary file that ends too early.
+    #[error(
+        "the file ends after {size_bytes} bytes, inside {what} (bytes {start} to {end}); it is \
+         truncated, so copy it from the instrument again"
+    )]
+    Truncated {
+        /// Size of the file.
+        size_bytes: usize,
+        /// The part that is not whole.
+        what: String,
+        /// First byte of that part.
+        start: usize,
+        /// Last byte of that part.
+        end: usize,
+    },
+    /// Text that is no XML document.
+    #[error(
+        "line {line}: {problem}, which is no well-formed XML; the file is truncated or damaged, \
+         so copy it from the instrument again"
+    )]
+    Xml {
+        /// Line, counted from 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A spectrum that does not fit into a format.
+    #[error("{format} cannot hold {field} {value}; allowed: {allowed}; write SPE or CSV instead")]
+    NotWritable {
+        /// Name of the format.
+        format: &'static str,
+        /// What does not fit.
+        field: String,
+        /// Its value.
+        value: String,
+        /// What is allowed.
+        allowed: String,
+    },
 }
 
 impl FormatError {
@@ -111,13 +163,17 @@ impl FormatError {
 
 /// At most 40 characters of a value from a file: enough to find it, never a flood.
 pub(crate) fn shorten(value: &[u8]) -> String {
-    const LONGEST: usize = 40;
-    let head = &value[..value.len().min(4 * LONGEST)];
+    shorten_to(value, 40)
+}
+
+/// At most so many characters.
+pub(crate) fn shorten_to(value: &[u8], longest: usize) -> String {
+    let head = &value[..value.len().min(4 * longest)];
     let text = String::from_utf8_lossy(head);
-    if value.len() <= head.len() && text.chars().count() <= LONGEST {
+    if value.len() <= head.len() && text.chars().count() <= longest {
         return text.into_owned();
     }
-    text.chars().take(LONGEST).chain(['…']).collect()
+    text.chars().take(longest).chain(['…']).collect()
 }
 
 impl Classified for FormatError {

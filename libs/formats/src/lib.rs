@@ -3,17 +3,22 @@
 //! Nothing here opens files, and the memory a file costs is bounded by its size.
 
 mod calibration;
+mod chn;
 mod csv;
 mod date;
+mod energies;
 mod error;
+mod n42;
 mod number;
 mod spe;
 mod text;
 mod warning;
 
 pub use crate::csv::{read_csv, write_csv};
+pub use chn::{read_chn, write_chn};
 pub use error::FormatError;
-pub use spe::{read_spe, write_spe};
+pub use n42::{read_n42, write_n42};
+pub use spe::{canonical_spe, read_spe, write_spe};
 pub use warning::{Warning, WarningCode};
 
 use assay_spectrum::Spectrum;
@@ -29,6 +34,10 @@ pub const MAX_FILE_BYTES: usize = 64 << 20;
 pub enum Format {
     /// ORTEC and IAEA ASCII: blocks that begin `$NAME:`.
     Spe,
+    /// ORTEC binary: counts of 32 bits between a header and a trailer.
+    Chn,
+    /// ANSI N42.42: XML of 2012 or 2006.
+    N42,
     /// Columns of numbers, with `# key: value` lines.
     Csv,
 }
@@ -37,7 +46,13 @@ impl Format {
     /// The format of a file: by its content where that is clear, else by its name's ending.
     #[must_use]
     pub fn detect(file_name: Option<&str>, bytes: &[u8]) -> Option<Self> {
+        if chn::looks_like_chn(bytes) {
+            return Some(Self::Chn);
+        }
         let head = text::decode_head(bytes);
+        if n42::looks_like_n42(&head) {
+            return Some(Self::N42);
+        }
         if spe::looks_like_spe(&head) {
             return Some(Self::Spe);
         }
@@ -49,6 +64,10 @@ impl Format {
         };
         if is(&["spe"]) {
             Some(Self::Spe)
+        } else if is(&["chn"]) {
+            Some(Self::Chn)
+        } else if is(&["n42"]) {
+            Some(Self::N42)
         } else if is(&["csv", "tsv", "txt", "dat"]) || csv::looks_like_csv(&head) {
             Some(Self::Csv)
         } else {
@@ -71,13 +90,15 @@ pub struct Reading {
 /// Reads a file of any known format.
 ///
 /// # Errors
-/// When the format is not known, or as [`read_spe`] and [`read_csv`].
+/// When the format is not known, or as the reader of that format.
 pub fn read(bytes: &[u8], file_name: Option<&str>) -> Result<Reading, FormatError> {
     if bytes.is_empty() {
         return Err(FormatError::Empty);
     }
     match Format::detect(file_name, bytes) {
         Some(Format::Spe) => read_spe(bytes),
+        Some(Format::Chn) => read_chn(bytes),
+        Some(Format::N42) => read_n42(bytes),
         Some(Format::Csv) => read_csv(bytes),
         None => {
             // A file that is no text at all gets the clearer message.

@@ -8,7 +8,7 @@ mod write;
 pub use read::read_spe;
 pub(crate) use read::title;
 pub(crate) use times::{Times, usable_time};
-pub use write::write_spe;
+pub use write::{canonical_spe, write_spe};
 
 use crate::text::Lines;
 

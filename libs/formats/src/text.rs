@@ -6,6 +6,19 @@ use std::borrow::Cow;
 const HEAD_BYTES: usize = 4096;
 const UTF8_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 
+/// # Errors
+/// When there is nothing, or more than any spectrum needs.
+pub(crate) fn check_size(bytes: &[u8]) -> Result<(), FormatError> {
+    match bytes.len() {
+        0 => Err(FormatError::Empty),
+        size_bytes if size_bytes > MAX_FILE_BYTES => Err(FormatError::TooLarge {
+            size_bytes,
+            limit_bytes: MAX_FILE_BYTES,
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// The file as bytes in which ASCII means ASCII, without byte order mark and end padding.
 ///
 /// # Errors
@@ -14,12 +27,7 @@ pub(crate) fn decode<'a>(
     bytes: &'a [u8],
     warnings: &mut Warnings,
 ) -> Result<Cow<'a, [u8]>, FormatError> {
-    if bytes.len() > MAX_FILE_BYTES {
-        return Err(FormatError::TooLarge {
-            size_bytes: bytes.len(),
-            limit_bytes: MAX_FILE_BYTES,
-        });
-    }
+    check_size(bytes)?;
     let text = without_padding(as_ascii_superset(bytes, warnings));
     if let Some(offset) = first_nul(&text) {
         return Err(FormatError::Binary { offset, byte: 0 });
@@ -87,7 +95,11 @@ fn first_nul(text: &[u8]) -> Option<usize> {
 }
 
 /// UTF-8, or Latin-1 (with a warning) where it is not.
-pub(crate) fn to_string(text: &[u8], line: usize, warnings: &mut Warnings) -> String {
+pub(crate) fn to_string(
+    text: &[u8],
+    line: impl Into<Option<usize>>,
+    warnings: &mut Warnings,
+) -> String {
     if let Ok(text) = str::from_utf8(text) {
         return text.to_owned();
     }

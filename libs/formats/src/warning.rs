@@ -63,6 +63,20 @@ pub enum WarningCode {
     ColumnsGuessed,
     /// Columns that are not needed were left out.
     ColumnsLeftOut,
+    /// The end of a CHN file is missing, short or of an unknown kind.
+    TrailerIncomplete,
+    /// Bytes behind the end of a CHN file were left out.
+    TrailingBytes,
+    /// A text of a CHN file declares more bytes than it has room for.
+    TextUnusable,
+    /// Counts so large that they may carry a mark of their channel in the highest bit.
+    LargeCounts,
+    /// A duration that is a plain number was read as seconds.
+    DurationPlain,
+    /// None of the spectra is a measurement of a sample; another one was read.
+    NotForeground,
+    /// The spectrum names no calibration; the only one of the file was taken.
+    CalibrationAssumed,
 }
 
 /// One thing that was forgiven.

@@ -333,7 +333,10 @@ fn content_tells_the_format_before_the_name_does() {
             Some(Format::Csv),
         ),
         (None, "1\n2\n", Some(Format::Csv)),
-        (Some("a.chn"), "Dear colleague", None),
+        (Some("a.spc"), "Dear colleague", None),
+        (Some("a.chn"), "Dear colleague", Some(Format::Chn)),
+        (Some("a.N42"), "Dear colleague", Some(Format::N42)),
+        (Some("a.spe"), "<RadInstrumentData>", Some(Format::N42)),
     ] {
         assert_eq!(
             Format::detect(name, content.as_bytes()),

@@ -3,7 +3,7 @@
 
 use crate::{InferError, OnnxRuntime, Session, SessionOptions, Watch};
 use assay_network::{ExportOptions, ForeignBase, Graph, Landmark, Weights, export_onnx};
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayD, ArrayView2, ArrayViewD, Axis};
 use std::{fmt, sync::Arc};
 
 /// What computed a feature: two results may only be compared or reused where this is equal.
@@ -29,6 +29,15 @@ impl fmt::Display for EngineIdentity {
     }
 }
 
+/// Features of one spectrum together with the feature map that they come from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MappedFeatures {
+    /// Input of the last dense layer, `[features]`.
+    pub features: Vec<f32>,
+    /// The last feature map, `[channels, height, width]` or `[channels, length]`.
+    pub map: ArrayD<f32>,
+}
+
 /// A session from input vectors to features.
 ///
 /// One row at a time, whatever the caller asks for: a larger batch is no faster (an image of
@@ -40,6 +49,7 @@ pub struct FeatureExtractor {
     engine: EngineIdentity,
     bins: usize,
     features: usize,
+    maps: bool,
 }
 
 impl FeatureExtractor {
@@ -65,11 +75,12 @@ impl FeatureExtractor {
         Self::from_model(runtime, &export_onnx(&part, weights, &export)?, options)
     }
 
-    /// Prepares a finished model that has an output `features`; its other outputs stay unused.
+    /// Prepares a finished model that has an output `features`, and uses its output `feature_map`
+    /// where it has one; the others stay unused.
     ///
     /// # Errors
-    /// When the runtime refuses the model, or when it does not map `spectrum [n, bins]` to
-    /// `features [n, F]`.
+    /// When the runtime refuses the model, when it does not map `spectrum [n, bins]` to
+    /// `features [n, F]`, or when its `feature_map` has neither three nor four axes.
     pub fn from_model(
         runtime: &OnnxRuntime,
         model: &[u8],
@@ -87,8 +98,7 @@ impl FeatureExtractor {
             }
         };
         let wanted = Landmark::Features.tensor_name();
-        let output = session.outputs().iter().find(|o| o.name == wanted);
-        let features = match output.map(|o| o.shape.as_slice()) {
+        let features = match shape_of(&session, wanted) {
             Some([None, Some(features)]) => *features,
             Some(shape) => {
                 return Err(interface(format!(
@@ -96,6 +106,17 @@ impl FeatureExtractor {
                 )));
             }
             None => return Err(session.unknown_output(wanted)),
+        };
+        let wanted = Landmark::FeatureMap.tensor_name();
+        let maps = match shape_of(&session, wanted) {
+            None => false,
+            Some([None, _, _] | [None, _, _, _]) => true,
+            Some(shape) => {
+                return Err(interface(format!(
+                    "gives {wanted:?} of shape {shape:?} instead of [n, channels, height, width] \
+                     or [n, channels, length]"
+                )));
+            }
         };
         Ok(Self {
             session,
@@ -107,6 +128,7 @@ impl FeatureExtractor {
             },
             bins,
             features,
+            maps,
         })
     }
 
@@ -120,6 +142,13 @@ impl FeatureExtractor {
     #[must_use]
     pub const fn features(&self) -> usize {
         self.features
+    }
+
+    /// Whether the model gives its feature map too, as [`FeatureExtractor::extract_with_map`]
+    /// needs.
+    #[must_use]
+    pub const fn has_map(&self) -> bool {
+        self.maps
     }
 
     /// What computes here.
@@ -148,15 +177,85 @@ impl FeatureExtractor {
                 return Err(InferError::Cancelled { done: row, total });
             }
             let input = vectors.slice(ndarray::s![row..=row, ..]).into_dyn();
-            let outputs = self
-                .session
-                .run(input, &[Landmark::Features.tensor_name()])
+            let [found] = self
+                .run(input, [Landmark::Features])
                 .map_err(|error| error.in_row(row))?;
-            for (target, value) in target.iter_mut().zip(outputs.iter().flatten()) {
+            for (target, value) in target.iter_mut().zip(&found) {
                 *target = *value;
             }
             watch.report(row + 1, total);
         }
         Ok(features)
     }
+    /// Features of one vector and the feature map behind them, from one run. The features are
+    /// those of [`FeatureExtractor::extract`] to the bit.
+    ///
+    /// # Shapes
+    /// `[bins]` → `[features]` and `[channels, height, width]` or `[channels, length]`
+    ///
+    /// # Errors
+    /// When the model gives no feature map, when the length is wrong, when a value is not finite,
+    /// or when the runtime fails.
+    pub fn extract_with_map(&self, vector: &[f32]) -> Result<MappedFeatures, InferError> {
+        if !self.maps {
+            return Err(self
+                .session
+                .unknown_output(Landmark::FeatureMap.tensor_name()));
+        }
+        let input = ndarray::aview1(vector).insert_axis(Axis(0)).into_dyn();
+        let [features, map] = self.run(input, [Landmark::Features, Landmark::FeatureMap])?;
+        Ok(MappedFeatures {
+            features: features.into_iter().collect(),
+            map: map.index_axis_move(Axis(0), 0),
+        })
+    }
+
+    /// Features and the graph's own logits of one vector, from one run: for checking a model
+    /// against the head's function, which gives the logits of answers.
+    ///
+    /// # Shapes
+    /// `[bins]` → `[features]` and `[classes]`
+    ///
+    /// # Errors
+    /// When the model gives no logits, when the length is wrong, when a value is not finite, or
+    /// when the runtime fails.
+    pub fn extract_with_logits(&self, vector: &[f32]) -> Result<(Vec<f32>, Vec<f32>), InferError> {
+        let input = ndarray::aview1(vector).insert_axis(Axis(0)).into_dyn();
+        let [features, logits] = self.run(input, [Landmark::Features, Landmark::Logits])?;
+        Ok((features.into_iter().collect(), logits.into_iter().collect()))
+    }
+
+    /// Runs one row and checks that the outputs have the shapes that the model declares.
+    fn run<const N: usize>(
+        &self,
+        row: ArrayViewD<'_, f32>,
+        wanted: [Landmark; N],
+    ) -> Result<[ArrayD<f32>; N], InferError> {
+        let names = wanted.map(Landmark::tensor_name);
+        let outputs = self.session.run(row, &names)?;
+        for (name, output) in names.iter().zip(&outputs) {
+            let declared = shape_of(&self.session, name).unwrap_or_default();
+            let fits = |(axis, (&found, &declared)): (usize, (&usize, &Option<usize>))| {
+                declared.map_or(axis > 0 || found == 1, |declared| declared == found)
+            };
+            let axes = output.shape().iter().zip(declared).enumerate();
+            if output.ndim() != declared.len() || output.is_empty() || !axes.into_iter().all(fits) {
+                return Err(InferError::ModelInterface {
+                    reason: format!(
+                        "gave {name:?} of shape {:?} for one row, but declares {declared:?}",
+                        output.shape()
+                    ),
+                });
+            }
+        }
+        <[_; N]>::try_from(outputs).map_err(|outputs| InferError::ModelInterface {
+            reason: format!("gave {} outputs instead of {N}", outputs.len()),
+        })
+    }
+}
+
+fn shape_of<'a>(session: &'a Session, output: &str) -> Option<&'a [Option<usize>]> {
+    let mut outputs = session.outputs().iter();
+    let found = outputs.find(|info| info.name == output)?;
+    Some(&found.shape)
 }

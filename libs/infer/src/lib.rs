@@ -8,7 +8,7 @@ mod session;
 mod watch;
 
 pub use error::InferError;
-pub use features::{EngineIdentity, FeatureExtractor};
+pub use features::{EngineIdentity, FeatureExtractor, MappedFeatures};
 pub use runtime::{LIBRARY_VARIABLE, OnnxRuntime};
 pub use session::{Session, SessionOptions, TensorInfo};
 pub use watch::Watch;

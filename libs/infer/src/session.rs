@@ -226,11 +226,14 @@ fn tensor_info(outlet: &Outlet) -> Result<TensorInfo, InferError> {
 }
 
 fn first_not_finite(values: &ArrayViewD<'_, f32>) -> Option<(usize, usize, f32)> {
-    let row_length = values.len() / values.shape()[0].max(1);
-    values
+    let (at, value) = values
         .iter()
-        .position(|value| !value.is_finite())
-        .and_then(|at| Some((at / row_length, at % row_length, *values.iter().nth(at)?)))
+        .enumerate()
+        .find(|(_, value)| !value.is_finite())?;
+    // A tensor without axes is one row of one value.
+    let rows = values.shape().first().copied().unwrap_or(1).max(1);
+    let row_length = values.len() / rows;
+    Some((at / row_length, at % row_length, *value))
 }
 
 fn check_output(name: &str, values: &ArrayViewD<'_, f32>) -> Result<(), InferError> {

@@ -5,6 +5,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod hostile;
 mod seeded;
 
 use assay_core::{Classified, ErrorKind};
@@ -135,6 +136,58 @@ fn outputs_of_the_whole_model_fit_each_other() {
             assert!((mean - feature).abs() <= 1e-5, "{mean} and {feature}");
         }
     }
+}
+
+#[test]
+fn a_map_comes_with_the_very_same_features() {
+    let runtime = OnnxRuntime::load(None).unwrap();
+    let options = SessionOptions::default();
+    let extractor = FeatureExtractor::from_model(runtime, &whole_model(), &options).unwrap();
+    assert!(extractor.has_map());
+    let vectors = seeded::vectors(2, BINS);
+    let features = extractor.extract(vectors.view(), &Watch::none()).unwrap();
+    for (vector, features) in vectors.outer_iter().zip(features.outer_iter()) {
+        let mapped = extractor
+            .extract_with_map(vector.as_slice().unwrap())
+            .unwrap();
+        assert_eq!(mapped.map.shape(), [256, 3, 3]);
+        assert_eq!(mapped.features.len(), extractor.features());
+        for (channel, (map, feature)) in mapped.map.outer_iter().zip(features).enumerate() {
+            assert_eq!(mapped.features[channel].to_bits(), feature.to_bits());
+            assert!((map.mean().unwrap() - feature).abs() <= 1e-5, "{channel}");
+        }
+    }
+    let mut wrong = vectors.row(0).to_vec();
+    wrong[17] = f32::NAN;
+    let shown = extractor.extract_with_map(&wrong).unwrap_err().to_string();
+    assert!(shown.contains("position 17"), "{shown}");
+    wrong.pop();
+    let shown = extractor.extract_with_map(&wrong).unwrap_err().to_string();
+    assert!(shown.contains("[1, 599]"), "{shown}");
+}
+
+#[test]
+fn a_network_cut_to_its_features_has_no_map() {
+    let extractor = extractor();
+    assert!(!extractor.has_map());
+    let vector = seeded::vectors(1, BINS).into_raw_vec_and_offset().0;
+    let error = extractor.extract_with_map(&vector).unwrap_err().to_string();
+    assert!(error.contains("no output \"feature_map\""), "{error}");
+}
+
+#[test]
+fn threads_do_not_change_the_bits() {
+    let runtime = OnnxRuntime::load(None).unwrap();
+    let vectors = seeded::vectors(2, BINS);
+    let of = |threads| {
+        let options = SessionOptions {
+            threads: std::num::NonZeroUsize::new(threads),
+        };
+        let extractor = FeatureExtractor::from_model(runtime, &whole_model(), &options).unwrap();
+        bits(&extractor.extract(vectors.view(), &Watch::none()).unwrap())
+    };
+    assert_eq!(of(1), of(2));
+    assert_eq!(of(1), of(3));
 }
 
 #[test]

@@ -54,6 +54,21 @@ pub fn convert(source: &[u8], name: &str) -> Result<Vec<u8>, NetworkError> {
     weights.to_safetensors(&metadata)
 }
 
+/// Where set-up puts the converted bases, below a folder above the program or the user.
+pub const FOLDER: &str = ".openassay/bases";
+
+/// The folder of converted bases in the first of the given places, or in the nearest folder above
+/// it.
+#[must_use]
+pub fn folder_above(places: impl IntoIterator<Item = PathBuf>) -> Option<PathBuf> {
+    places.into_iter().find_map(|place| {
+        place
+            .ancestors()
+            .map(|folder| folder.join(FOLDER))
+            .find(|folder| folder.is_dir())
+    })
+}
+
 /// Where the converted weights of a base lie in a folder of bases.
 #[must_use]
 pub fn path(name: &str, dir: &Path) -> PathBuf {

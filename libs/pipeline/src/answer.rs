@@ -78,6 +78,15 @@ pub struct AnswerWarning {
     pub message: String,
 }
 
+impl From<assay_formats::Warning> for AnswerWarning {
+    fn from(warning: assay_formats::Warning) -> Self {
+        Self {
+            message: warning.to_string(),
+            code: AnswerWarningCode::Reader(warning.code),
+        }
+    }
+}
+
 /// Where a warning comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "source", content = "code")]

@@ -146,6 +146,17 @@ pub enum PipelineError {
         /// Labels of the bundle.
         known: Vec<String>,
     },
+    /// A spectrum was prepared for one bundle and is judged with another.
+    #[error(
+        "the spectrum was prepared for bundle {prepared}, but bundle {asked} is to judge it; \
+         prepare it again with that one"
+    )]
+    OtherBundle {
+        /// The bundle whose recipe made the input vector.
+        prepared: Digest,
+        /// The bundle that is to judge.
+        asked: Digest,
+    },
     /// One spectrum file cannot be read as a spectrum.
     #[error("{file}: {source}")]
     Format {
@@ -222,7 +233,7 @@ impl Classified for PipelineError {
             Self::TooLarge { .. } => ErrorKind::ResourceExhausted,
             Self::NotABundle { .. } => ErrorKind::NotFound,
             Self::BundleExists { .. } => ErrorKind::AlreadyExists,
-            Self::BundleVersion { .. } => ErrorKind::FailedPrecondition,
+            Self::BundleVersion { .. } | Self::OtherBundle { .. } => ErrorKind::FailedPrecondition,
             Self::BundleDamaged { .. } => ErrorKind::DataLoss,
             Self::Format { source, .. } => source.kind(),
             Self::Spectrum { source, .. } => source.kind(),

@@ -1,15 +1,22 @@
 //! Small models and spectra for tests: random convolutions, a head of class means and a gate, so
 //! that everything runs in milliseconds and nothing needs training.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "only tests use it, and a test fails by panicking"
+)]
+
 use crate::{
     Bundle, BundleContents, Dataset, DatasetRow, IdentifierOptions, ModelSpec, PipelineError, Role,
-    bundle::{HeadRecord, Metrics, TrainingRange, TrainingRecord, Versions},
+    build_graph,
+    bundle::{BaseRecord, HeadRecord, Metrics, TrainingRange, TrainingRecord, Versions},
 };
 use assay_core::{ClassLabel, Digest, keyed_rng};
+use assay_gramian::Imaging;
 use assay_infer::{FeatureExtractor, OnnxRuntime, Watch};
 use assay_network::{
-    Activation, ExportOptions, Graph, Head, HeadSpec, Landmark, Tensor, Tutorial1d,
-    TutorialVariant, Weights, export_onnx,
+    Activation, Base, ExportOptions, Graph, Head, HeadSpec, ImageLayer, Landmark, Tensor,
+    TutorialVariant, Weights, catalogue::image_classifier, export_onnx,
 };
 use assay_openset::{DetectorSpec, Gate, GateSpec, Samples, ThresholdRule};
 use assay_spectrum::{EnergyCalibration, Recipe, Spectrum};
@@ -18,7 +25,7 @@ use rand::RngExt;
 use std::{collections::BTreeMap, path::Path};
 
 /// Materials: a continuum with peaks at multiples of some energy, so that each is its own.
-pub(crate) fn spectrum(material: u64, replicate: u64) -> Spectrum {
+pub fn spectrum(material: u64, replicate: u64) -> Spectrum {
     let mut rng = keyed_rng(material, "fixture spectrum", &[replicate]);
     let spacing = 900 + 370 * material;
     let counts = (0..16384u64)
@@ -39,7 +46,7 @@ pub(crate) fn spectrum(material: u64, replicate: u64) -> Spectrum {
 }
 
 /// `replicates` spectra each of three known materials and one unknown.
-pub(crate) fn dataset(replicates: u64, first: u64) -> Dataset {
+pub fn dataset(replicates: u64, first: u64) -> Dataset {
     let labels = ["Ash", "Coal, hard", "Öl", "Zircaloy"];
     let mut rows = Vec::new();
     for (material, label) in labels.into_iter().enumerate() {
@@ -66,7 +73,7 @@ pub(crate) fn dataset(replicates: u64, first: u64) -> Dataset {
 }
 
 /// Writes the spectra of a data set below a folder and a manifest of them; returns its path.
-pub(crate) fn write_dataset(dataset: &Dataset, folder: &Path) -> std::path::PathBuf {
+pub fn write_dataset(dataset: &Dataset, folder: &Path) -> std::path::PathBuf {
     let mut text = "file,label,role,group\n".to_owned();
     let mut rows: Vec<_> = dataset.rows().iter().collect();
     rows.sort_by_key(|row| row.line);
@@ -82,12 +89,17 @@ pub(crate) fn write_dataset(dataset: &Dataset, folder: &Path) -> std::path::Path
     path
 }
 
-pub(crate) fn options() -> IdentifierOptions {
+/// The runtime of set-up, and no clock.
+pub fn options() -> IdentifierOptions {
     IdentifierOptions::default()
 }
 
 /// Values around zero with the spread that keeps activations near one; variances above zero.
-pub(crate) fn random_weights(graph: &Graph) -> Weights {
+pub fn random_weights(graph: &Graph) -> Weights {
+    weights_of_spread(graph, 3.0)
+}
+
+fn weights_of_spread(graph: &Graph, variance: f32) -> Weights {
     graph
         .weight_shapes()
         .into_iter()
@@ -98,7 +110,7 @@ pub(crate) fn random_weights(graph: &Graph) -> Weights {
                 &[name.len() as u64, shape.len() as u64],
             );
             let fan_in: usize = shape.iter().skip(1).product::<usize>().max(1);
-            let spread = (3.0 / fan_in as f32).sqrt();
+            let spread = (variance / fan_in as f32).sqrt();
             let mut draw = || match rng.random_range(-spread..spread) {
                 value if name.ends_with("running_var") => 0.5 + f32::abs(value),
                 value => value,
@@ -110,46 +122,122 @@ pub(crate) fn random_weights(graph: &Graph) -> Weights {
 }
 
 /// A model of the smallest tutorial network, fitted to `dataset(8, 0)`.
-pub(crate) fn bundle() -> Bundle {
-    try_bundle().unwrap()
+pub fn bundle() -> Bundle {
+    try_bundle(&on_vectors(), |_| ()).unwrap()
 }
 
-fn try_bundle() -> Result<Bundle, PipelineError> {
+/// A model on images of 96² pixels with a frozen base of a quarter MobileNet, fitted to
+/// `dataset(8, 0)`.
+pub fn image_bundle() -> Bundle {
+    try_bundle(&on_images(), |_| ()).unwrap()
+}
+
+/// A bundle that looks right and computes features that are not finite.
+pub fn overflowing_bundle() -> Bundle {
+    let overflow = |weights: &mut Weights| {
+        *weights = std::mem::take(weights)
+            .iter()
+            .map(|(name, tensor)| {
+                let mut tensor = tensor.clone();
+                if !name.starts_with("head.") {
+                    tensor.data.iter_mut().for_each(|value| *value *= 1e30);
+                }
+                (name.to_owned(), tensor)
+            })
+            .collect();
+    };
+    try_bundle(&on_vectors(), overflow).unwrap()
+}
+
+/// A bundle of the same network, head and gate, with another identity for every seed.
+pub fn renamed(bundle: &Bundle, seed: u64) -> Bundle {
+    let mut contents = bundle.contents().clone();
+    let seeds = &mut contents.training.seeds;
+    seeds.insert("renamed".to_owned(), seed);
+    Bundle::new(contents, bundle.model().to_vec(), bundle.gate()).unwrap()
+}
+
+fn on_vectors() -> ModelSpec {
+    ModelSpec::Cnn1d {
+        variant: TutorialVariant::SmallGap { pool: 8 },
+        activation: Activation::Elu,
+        dropout: 0.0,
+    }
+}
+
+fn on_images() -> ModelSpec {
+    ModelSpec::Cnn2d {
+        base: Base::MobileNetV1 { alpha: 0.25 }.to_string(),
+        imaging: Imaging {
+            size: 96,
+            ..Imaging::default()
+        },
+        dropout: 0.0,
+    }
+}
+
+/// The graph of a specification with random weights, and the record of its base.
+fn network(
+    spec: &ModelSpec,
+    bins: usize,
+    classes: usize,
+) -> Result<(Graph, Weights, Option<BaseRecord>), PipelineError> {
+    let ModelSpec::Cnn2d { base, imaging, .. } = spec else {
+        let graph = build_graph(spec, bins, classes, Path::new(""))?.graph;
+        let weights = random_weights(&graph);
+        return Ok((graph, weights, None));
+    };
+    let layer = ImageLayer {
+        imaging: imaging.clone(),
+        bins,
+    };
+    let head = HeadSpec {
+        classes,
+        dropout: 0.0,
+    };
+    let graph = image_classifier(layer, &base.parse::<Base>()?.graph(None), head)?;
+    let weights = weights_of_spread(&graph, 6.0);
+    let record = BaseRecord {
+        name: base.clone(),
+        digest: weights.digest(),
+        licence: "none".to_owned(),
+        source: "random numbers".to_owned(),
+    };
+    Ok((graph, weights, Some(record)))
+}
+
+/// Fits head and gate to `dataset(8, 0)`; `change` is applied to the weights that are exported.
+fn try_bundle(
+    spec: &ModelSpec,
+    change: impl FnOnce(&mut Weights),
+) -> Result<Bundle, PipelineError> {
     let training = dataset(8, 0);
     let recipe = Recipe::default();
-    let variant = TutorialVariant::SmallGap { pool: 8 };
-    let network = Tutorial1d {
-        variant,
-        activation: Activation::Elu,
-        bins: recipe.bins(),
-        head: HeadSpec {
-            classes: training.classes().len(),
-            dropout: 0.0,
-        },
-    };
-    let graph = network.graph()?;
-    let mut weights = random_weights(&graph);
+    let classes = training.classes().len();
+    let (graph, mut weights, base) = network(spec, recipe.bins(), classes)?;
     let runtime = OnnxRuntime::load(None)?;
     let extractor = FeatureExtractor::new(runtime, &graph, &weights, None, &options().session)?;
     let known = training.positions(Role::Known);
     let vectors = training.vectors(&recipe)?.select(Axis(0), &known);
     let features = extractor.extract(vectors.view(), &Watch::none())?;
     let class_of: Vec<_> = training.class_indices().into_iter().flatten().collect();
-    weights.extend(class_means(&features, &class_of, training.classes().len()).to_weights());
+    weights.extend(class_means(&features, &class_of, classes).to_weights());
+    change(&mut weights);
     let export = ExportOptions {
         outputs: vec![Landmark::FeatureMap, Landmark::Features, Landmark::Logits],
         probabilities: true,
         ..ExportOptions::default()
     };
     let model = export_onnx(&graph, &weights, &export)?;
-    let spec = GateSpec {
+    let gate_spec = GateSpec {
         detector: DetectorSpec::Dime { k: 3 },
         alpha: 0.02,
         rule: ThresholdRule::default(),
     };
     let wide = features.mapv(f64::from);
-    let gate = Gate::fit(spec, Samples::features(wide.view()), &class_of)?;
-    let contents = contents(&training, &gate, features.ncols(), variant);
+    let gate = Gate::fit(gate_spec, Samples::features(wide.view()), &class_of)?;
+    let mut contents = contents(&training, &gate, features.ncols(), spec.clone());
+    contents.base = base;
     Bundle::new(contents, model, &gate)
 }
 
@@ -173,12 +261,7 @@ fn class_means(features: &Array2<f32>, class_of: &[usize], classes: usize) -> He
     Head::new(weight, bias).unwrap()
 }
 
-fn contents(
-    training: &Dataset,
-    gate: &Gate,
-    features: usize,
-    variant: TutorialVariant,
-) -> BundleContents {
+fn contents(training: &Dataset, gate: &Gate, features: usize, model: ModelSpec) -> BundleContents {
     let mut spectra = BTreeMap::new();
     for row in training.rows().iter().filter(|row| row.role == Role::Known) {
         *spectra.entry(row.label.clone()).or_default() += 1;
@@ -186,11 +269,7 @@ fn contents(
     BundleContents {
         classes: training.classes().to_vec(),
         recipe: Recipe::default(),
-        model: ModelSpec::Cnn1d {
-            variant,
-            activation: Activation::Elu,
-            dropout: 0.0,
-        },
+        model,
         base: None,
         head: HeadRecord {
             features,
@@ -202,7 +281,7 @@ fn contents(
             spectra,
             range: TrainingRange::of(training.rows().iter().map(|row| &row.spectrum)).unwrap(),
             seeds: BTreeMap::from([("training".to_owned(), 7)]),
-            settings: serde_json::json!({"epochs": 0}),
+            settings: serde_json::json!({"epochs": 0, "fine_tune": false}),
         },
         metrics: Metrics::default(),
         versions: Versions {

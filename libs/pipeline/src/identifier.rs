@@ -1,21 +1,13 @@
 //! The one order of steps from file bytes to a verdict.
 
-use crate::{
-    Bundle, PipelineError, Watch,
-    answer::{
-        Answer, AnswerWarning, AnswerWarningCode, ClassProbability, GateReading, Timings, Verdict,
-    },
-    dataset::input_vector,
-    drift,
-};
-use assay_core::Digest;
-use assay_infer::{FeatureExtractor, OnnxRuntime, SessionOptions};
+use crate::{Answer, Bundle, Clock, Judge, PipelineError, Prepared, Watch};
+use assay_infer::{FeatureExtractor, MappedFeatures, OnnxRuntime, SessionOptions};
 use assay_network::{Head, head::softmax};
 use assay_openset::{Gate, Judgement, Sample};
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, aview1};
 use std::{
     path::{Path, PathBuf},
-    time::Duration,
+    sync::Arc,
 };
 
 /// How an identifier runs.
@@ -26,15 +18,14 @@ pub struct IdentifierOptions {
     /// Threads.
     pub session: SessionOptions,
     /// A clock that never goes back, for the timings of answers; without one they are zero.
-    pub clock: Option<fn() -> Duration>,
+    pub clock: Option<Clock>,
 }
 
-/// A bundle made ready to answer.
+/// A bundle made ready to answer: a [`Judge`] and the network that computes features for it.
 #[derive(Debug)]
 pub struct Identifier {
-    bundle: Bundle,
+    judge: Judge,
     extractor: FeatureExtractor,
-    clock: Option<fn() -> Duration>,
 }
 
 /// What head and gate say about one vector of features.
@@ -63,31 +54,29 @@ impl Identifier {
     ///
     /// # Errors
     /// When the runtime is missing, refuses the model, or sees another shape than the bundle says.
-    pub fn new(bundle: Bundle, options: &IdentifierOptions) -> Result<Self, PipelineError> {
+    pub fn new(
+        bundle: impl Into<Arc<Bundle>>,
+        options: &IdentifierOptions,
+    ) -> Result<Self, PipelineError> {
+        let bundle = bundle.into();
         let runtime = OnnxRuntime::load(options.runtime_library.as_deref())?;
-        let extractor = FeatureExtractor::from_model(runtime, bundle.model(), &options.session)?;
-        let found = (extractor.bins(), extractor.features());
-        let expected = (bundle.contents().recipe.bins(), bundle.head().features());
-        if found != expected {
-            return Err(PipelineError::BundleInvalid {
-                file: bundle.origin().join(crate::bundle::MODEL_FILE),
-                reason: format!(
-                    "it maps {} bins to {} features, but recipe and head need {} and {}",
-                    found.0, found.1, expected.0, expected.1
-                ),
-            });
-        }
+        let extractor = bundle.extractor(runtime, &options.session)?;
         Ok(Self {
-            bundle,
+            judge: Judge::new(bundle, options.clock),
             extractor,
-            clock: options.clock,
         })
     }
 
     /// The bundle.
     #[must_use]
-    pub const fn bundle(&self) -> &Bundle {
-        &self.bundle
+    pub fn bundle(&self) -> &Bundle {
+        self.judge.bundle()
+    }
+
+    /// The part that needs no runtime.
+    #[must_use]
+    pub const fn judge(&self) -> &Judge {
+        &self.judge
     }
 
     /// What computes the features.
@@ -102,44 +91,36 @@ impl Identifier {
     /// When the file is no spectrum, when the spectrum cannot be preprocessed, or when anything
     /// in between is not finite.
     pub fn identify(&self, bytes: &[u8], name: &str) -> Result<Answer, PipelineError> {
-        let mut timer = Timer::start(self.clock);
-        let reading = assay_formats::read(bytes, Some(name)).map_err(|source| {
-            let file = name.to_owned();
-            PipelineError::Format { file, source }
-        })?;
-        let read_s = timer.lap();
-        let unusable = |source| {
-            let file = name.to_owned();
-            PipelineError::Spectrum { file, source }
-        };
-        let contents = self.bundle.contents();
-        let vector = input_vector(&contents.recipe, &reading.spectrum).map_err(unusable)?;
-        let range = &contents.training.range;
-        let drift =
-            drift::warnings(&reading.spectrum, &contents.recipe, range).map_err(unusable)?;
-        let preprocess_s = timer.lap();
-        let bins = vector.len();
-        let vector = Array2::from_shape_vec((1, bins), vector)
-            .map_err(|e| PipelineError::parameter("input vector", bins, e))?;
-        let features = self.features(vector.view(), &Watch::none())?;
-        let features_s = timer.lap();
-        let decision = self.decide(&features.row(0).to_vec())?;
-        let decide_s = timer.lap();
-        let reader = reading.warnings.into_iter().map(|warning| AnswerWarning {
-            message: warning.to_string(),
-            code: AnswerWarningCode::Reader(warning.code),
-        });
-        Ok(self.answer(
-            decision,
-            Digest::of(bytes),
-            reader.chain(drift).collect(),
-            Timings {
-                read_s,
-                preprocess_s,
-                features_s,
-                decide_s,
-            },
-        ))
+        let prepared = self.judge.prepare(bytes, name)?;
+        let (features, features_s) = self.extract(&prepared)?;
+        self.judge.conclude(&prepared, &features, features_s)
+    }
+
+    /// Features of a prepared spectrum, and how many seconds they took.
+    ///
+    /// # Shapes
+    /// `[features]`
+    ///
+    /// # Errors
+    /// When the spectrum was prepared for another recipe, or as [`FeatureExtractor::extract`].
+    pub fn extract(&self, prepared: &Prepared) -> Result<(Vec<f32>, f64), PipelineError> {
+        let mut timer = self.judge.timer();
+        let row = aview1(prepared.vector()).insert_axis(ndarray::Axis(0));
+        let features = self.features(row, &Watch::none())?;
+        Ok((features.into_iter().collect(), timer.lap()))
+    }
+
+    /// [`Identifier::extract`] with the feature map of the same run.
+    ///
+    /// # Errors
+    /// As [`FeatureExtractor::extract_with_map`].
+    pub fn extract_with_map(
+        &self,
+        prepared: &Prepared,
+    ) -> Result<(MappedFeatures, f64), PipelineError> {
+        let mut timer = self.judge.timer();
+        let mapped = self.extractor.extract_with_map(prepared.vector())?;
+        Ok((mapped, timer.lap()))
     }
 
     /// Features of input vectors, by the bundle's own model.
@@ -162,43 +143,7 @@ impl Identifier {
     /// # Errors
     /// When the length is wrong or something is not finite.
     pub fn decide(&self, features: &[f32]) -> Result<Decision, PipelineError> {
-        decide(self.bundle.head(), self.bundle.gate(), features)
-    }
-
-    fn answer(
-        &self,
-        decision: Decision,
-        spectrum: Digest,
-        warnings: Vec<AnswerWarning>,
-        timings: Timings,
-    ) -> Answer {
-        let classes = &self.bundle.contents().classes;
-        let label = classes[decision.class].clone();
-        let gate = decision.gate;
-        Answer {
-            verdict: Verdict::of(gate.inlier),
-            label: gate.inlier.then(|| label.clone()),
-            closed_set_label: label,
-            class_probabilities: classes
-                .iter()
-                .zip(&decision.probabilities)
-                .map(|(label, &probability)| ClassProbability {
-                    label: label.clone(),
-                    probability,
-                })
-                .collect(),
-            gate: GateReading {
-                detector: self.bundle.gate().spec().detector.name().to_owned(),
-                score: gate.score,
-                threshold: gate.threshold,
-                p_value: gate.p_value,
-                n: gate.n,
-            },
-            bundle: self.bundle.id(),
-            spectrum,
-            warnings,
-            timings,
-        }
+        self.judge.decide(features)
     }
 }
 
@@ -226,26 +171,6 @@ pub fn decide(head: &Head, gate: &Gate, features: &[f32]) -> Result<Decision, Pi
 /// Position of the largest value; the lowest position where several are equal.
 fn lowest_maximum(values: &[f32]) -> usize {
     (1..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
-}
-
-struct Timer {
-    clock: Option<fn() -> Duration>,
-    last: Duration,
-}
-
-impl Timer {
-    fn start(clock: Option<fn() -> Duration>) -> Self {
-        let last = clock.map_or(Duration::ZERO, |clock| clock());
-        Self { clock, last }
-    }
-
-    /// Seconds since the start or the last call.
-    fn lap(&mut self) -> f64 {
-        let now = self.clock.map_or(Duration::ZERO, |clock| clock());
-        let passed = now.saturating_sub(self.last).as_secs_f64();
-        self.last = now;
-        passed
-    }
 }
 
 #[cfg(test)]

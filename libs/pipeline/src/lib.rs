@@ -10,9 +10,11 @@ mod durable;
 mod error;
 pub mod evaluate;
 mod fault;
-#[cfg(test)]
-mod fixture;
+mod feature_cache;
+#[cfg(any(test, feature = "fixture"))]
+pub mod fixture;
 mod identifier;
+mod judge;
 mod manifest;
 mod model;
 pub mod protocols;
@@ -24,10 +26,12 @@ pub use answer::{
 pub use assay_infer::Watch;
 pub use bases::register_foreign;
 pub use bundle::{Bundle, BundleContents};
-pub use dataset::{Dataset, DatasetRow, DatasetWarning};
+pub use dataset::{Dataset, DatasetRow, DatasetWarning, ListedSpectrum, SpectrumList};
 pub use error::PipelineError;
 pub use evaluate::{EvaluationReport, EvaluationSummary, SpectrumOutcome, evaluate};
 pub use fault::{Fault, Faults, MAX_FAULTS};
+pub use feature_cache::{decode_features, encode_features, feature_key};
 pub use identifier::{Decision, Identifier, IdentifierOptions, decide};
+pub use judge::{Clock, Judge, Prepared};
 pub use manifest::{Manifest, ManifestRow, Role};
 pub use model::{BuiltModel, ModelSpec, build_graph};

@@ -3,7 +3,8 @@
 use crate::{
     commands::{
         convert_base::ConvertBase, describe::Describe, evaluate::Evaluate, featurize::Featurize,
-        identify::Identify, report::Report, simulate::Simulate, split::Split,
+        identify::Identify, jobs::Jobs, models::Models, report::Report, serve::Serve,
+        simulate::Simulate, split::Split, submit::Submit, watch::Watch,
     },
     context::Context,
     failure::{Failure, Result, USAGE},
@@ -26,7 +27,7 @@ use crate::commands::{
 const ABOUT: &str = "\
 Identifies materials from gamma-ray spectra, and says UNKNOWN to what it has never seen.
 
-Give it a folder of spectra (.SPE or .CSV) with a manifest that says which file shows which \
+Give it a folder of spectra (.SPE, .CSV, .CHN, .N42) with a manifest that says which file shows which \
 material. It trains a classifier with a gate in front: the gate refuses spectra that are unlike \
 all training spectra, the classifier names the rest.";
 
@@ -39,6 +40,11 @@ First steps:
   openassay evaluate --bundle model --manifest demo/test.csv --json result.json
   openassay identify --bundle model demo/*/*.SPE
 
+With a server (`openassay serve` in another terminal):
+  openassay models push --bundle model --promote
+  openassay identify --server http://127.0.0.1:50051 demo/*/*.SPE
+  openassay submit train --manifest demo/train.csv --promote --wait
+
 A manifest is a CSV file with the columns file,label,role and optionally group. Paths are
 relative to the manifest; role is known or unknown; group names the specimen.
 
@@ -46,7 +52,7 @@ Exit codes: 0 done; 64 wrong command line; 65 unusable data; 66 file not found;
 69 something needed is missing; 70 defect of the program; 73 exists already; 130 interrupted.
 
 Environment: OPENASSAY_LOG (log filter, e.g. info), OPENASSAY_ONNXRUNTIME (library),
-OPENASSAY_BASES_DIR (folder with converted bases).";
+OPENASSAY_BASES_DIR (folder with converted bases), OPENASSAY_SERVER (address of the server).";
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -90,11 +96,32 @@ enum Command {
     ConvertBase(ConvertBase),
     /// Make a report page from its JSON file
     Report(Report),
+    /// Run every service in this process
+    Serve(Serve),
+    /// Submit a long job to a server
+    Submit(Submit),
+    /// Watch a job of a server to its end
+    Watch(Watch),
+    /// Jobs of a server: list, show, cancel, fetch results
+    Jobs(Jobs),
+    /// Models of a server: list, describe, put, get, promote, roll back
+    Models(Models),
 }
 
 impl Cli {
-    /// Runs the command.
-    pub(crate) fn run(self) -> Result {
+    /// Runs the command to its exit code.
+    pub(crate) fn run(self) -> ExitCode {
+        // A server has logs and signals of its own.
+        if let Command::Serve(command) = &self.command {
+            return command.run();
+        }
+        match self.work() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => failure.report(),
+        }
+    }
+
+    fn work(self) -> Result {
         let progress = Progress::new(self.quiet);
         terminal::start_logging(&progress, self.quiet);
         limit_threads(self.threads)?;
@@ -116,6 +143,11 @@ impl Cli {
             Command::Featurize(command) => command.run(&context),
             Command::ConvertBase(command) => command.run(&context),
             Command::Report(command) => command.run(&context),
+            Command::Serve(_) => Ok(()),
+            Command::Submit(command) => command.run(&context),
+            Command::Watch(command) => command.run(&context),
+            Command::Jobs(command) => command.run(&context),
+            Command::Models(command) => command.run(&context),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     terminal::{Align, Table, number},
 };
 use assay_core::Digest;
-use assay_pipeline::{Dataset, EvaluationReport, EvaluationSummary};
+use assay_pipeline::{Dataset, DatasetWarning, EvaluationReport, EvaluationSummary};
 use serde::Serialize;
 use std::{collections::BTreeMap, path::Path};
 
@@ -19,15 +19,7 @@ pub(crate) struct Judgement {
     pub(crate) data: Digest,
     #[serde(flatten)]
     pub(crate) report: EvaluationReport,
-    pub(crate) warnings: Vec<FileWarning>,
-}
-
-/// What was odd about one file.
-#[derive(Debug, Serialize)]
-pub(crate) struct FileWarning {
-    pub(crate) file: String,
-    pub(crate) line: u64,
-    pub(crate) message: String,
+    pub(crate) warnings: Vec<DatasetWarning>,
 }
 
 impl Judgement {
@@ -36,7 +28,7 @@ impl Judgement {
             bundle,
             data: dataset.digest(),
             report,
-            warnings: file_warnings(dataset),
+            warnings: dataset.warnings(),
         }
     }
 
@@ -90,21 +82,8 @@ impl Judgement {
     }
 }
 
-/// What was odd about the files of a data set.
-pub(crate) fn file_warnings(dataset: &Dataset) -> Vec<FileWarning> {
-    dataset
-        .warnings()
-        .into_iter()
-        .map(|warning| FileWarning {
-            file: warning.file,
-            line: warning.line,
-            message: warning.message,
-        })
-        .collect()
-}
-
 /// Tells about the first odd files on standard error, and how many there are.
-pub(crate) fn tell(context: &Context, warnings: &[FileWarning]) {
+pub(crate) fn tell(context: &Context, warnings: &[DatasetWarning]) {
     for warning in warnings.iter().take(TOLD_WARNINGS) {
         context
             .progress

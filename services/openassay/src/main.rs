@@ -10,11 +10,11 @@ mod file;
 mod interrupt;
 mod judgement;
 mod options;
+mod remote;
 mod report_content;
 mod terminal;
 #[cfg(feature = "train")]
 mod training;
-mod words;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -24,8 +24,5 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(message) => return cli::show(&message),
     };
-    match cli.run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
-    }
+    cli.run()
 }

@@ -1,127 +1,11 @@
 //! The direction of dependencies between the crates of this workspace, and who may link what.
 //! Pure: it is given the graph.
 
+mod rows;
+
 use crate::graph::{Kind, Package};
+use rows::LAYERS;
 use std::collections::BTreeMap;
-
-/// Which crates of the workspace the product of one crate may use, and why those.
-struct Layer {
-    package: &'static str,
-    may_use: &'static [&'static str],
-    why: &'static str,
-}
-
-/// One row for each crate. Tests and build scripts of a crate may use more.
-const LAYERS: &[Layer] = &[
-    Layer {
-        package: "assay-core",
-        may_use: &[],
-        why: "everyone uses it, so it uses no one",
-    },
-    Layer {
-        package: "assay-spectrum",
-        may_use: &["assay-core"],
-        why: "a spectrum knows nothing of files, images or models",
-    },
-    Layer {
-        package: "assay-formats",
-        may_use: &["assay-core", "assay-spectrum"],
-        why: "bytes to spectra and back",
-    },
-    Layer {
-        package: "assay-gramian",
-        may_use: &["assay-core"],
-        why: "numbers to images, wherever the numbers come from",
-    },
-    Layer {
-        package: "assay-openset",
-        may_use: &["assay-core"],
-        why: "features and logits to verdicts, wherever they come from",
-    },
-    Layer {
-        package: "assay-simulate",
-        may_use: &["assay-core", "assay-spectrum"],
-        why: "makes spectra; writing them is the caller's choice",
-    },
-    Layer {
-        package: "assay-report",
-        may_use: &["assay-core"],
-        why: "draws what its own plain structs say, so a page can be made anew without a model",
-    },
-    Layer {
-        package: "assay-network",
-        may_use: &["assay-core", "assay-gramian"],
-        why: "describes a network, with the imaging as its first layer, and runs none",
-    },
-    Layer {
-        package: "assay-infer",
-        may_use: &["assay-core", "assay-network"],
-        why: "runs what network describes",
-    },
-    Layer {
-        package: "assay-pipeline",
-        may_use: &[
-            "assay-core",
-            "assay-spectrum",
-            "assay-formats",
-            "assay-gramian",
-            "assay-openset",
-            "assay-network",
-            "assay-infer",
-        ],
-        why: "the one order of steps from bytes to verdict",
-    },
-    Layer {
-        package: "assay-train",
-        may_use: &[
-            "assay-core",
-            "assay-spectrum",
-            "assay-gramian",
-            "assay-openset",
-            "assay-network",
-            "assay-infer",
-            "assay-pipeline",
-        ],
-        why: "trains what the pipeline then runs; spectra come to it already read",
-    },
-    Layer {
-        package: "openassay",
-        may_use: &[
-            "assay-core",
-            "assay-spectrum",
-            "assay-formats",
-            "assay-gramian",
-            "assay-openset",
-            "assay-simulate",
-            "assay-report",
-            "assay-network",
-            "assay-infer",
-            "assay-pipeline",
-            "assay-train",
-        ],
-        why: "the tool wires everything",
-    },
-    Layer {
-        package: "assay-golden",
-        may_use: &[],
-        why: "reads reference vectors for the tests of every crate",
-    },
-    Layer {
-        package: "assay-e2e",
-        may_use: &[],
-        why: "looks at the repository and its programs from outside",
-    },
-    Layer {
-        package: "assay-benches",
-        may_use: &[],
-        why: "measures; only its benches use anything",
-    },
-    Layer {
-        package: "assay-xtask",
-        may_use: &[],
-        why: "it is built before anything else can be",
-    },
-];
 
 /// Packages of the outside world that a library must not reach.
 const NOT_IN_LIBRARIES: [&str; 6] = ["tokio", "tonic", "lapin", "redis", "hyper", "async-std"];
@@ -137,13 +21,46 @@ const NATIVE: [Native; 2] = [
     Native {
         binding: "tch",
         named_by: &["assay-train"],
-        reached_by: &["assay-train", "openassay"],
+        reached_by: &[
+            "assay-train",
+            "assay-training-report",
+            "assay-trainer",
+            "openassay",
+        ],
     },
     Native {
         binding: "ort",
         named_by: &["assay-infer"],
-        reached_by: &["assay-infer", "assay-pipeline", "assay-train", "openassay"],
+        reached_by: &[
+            "assay-infer",
+            "assay-pipeline",
+            "assay-explain",
+            "assay-train",
+            "assay-reporting",
+            "assay-training-report",
+            "assay-answering",
+            "assay-api",
+            "assay-runtime",
+            "assay-ingest",
+            "assay-inference",
+            "assay-gate",
+            "assay-explainer",
+            "assay-trainer",
+            "assay-control",
+            "openassay",
+        ],
     },
+];
+
+/// Libraries that may wait for others: the ports to the world, their adapters, and what serves.
+const ASYNCHRONOUS: [&str; 7] = [
+    "assay-jobs",
+    "assay-store",
+    "assay-embedded",
+    "assay-backends",
+    "assay-answering",
+    "assay-api",
+    "assay-runtime",
 ];
 
 /// The feature that brings training to the tool, and the package it brings.
@@ -169,7 +86,10 @@ pub fn violations(packages: &[Package]) -> Vec<String> {
 pub fn violations_without_features(packages: &[Package]) -> Vec<String> {
     packages
         .iter()
-        .filter(|p| p.name != TRAINING.1 && p.reaches.contains("tch"))
+        .filter(|p| {
+            ![TRAINING.1, "assay-training-report", "assay-trainer"].contains(&p.name.as_str())
+        })
+        .filter(|p| p.reaches.contains("tch"))
         .map(|p| {
             format!(
                 "{}: reaches tch although the feature `train` is off",
@@ -233,7 +153,8 @@ fn direction(package: &Package, packages: &[Package]) -> Vec<String> {
 }
 
 fn asynchrony(package: &Package) -> Vec<String> {
-    if !package.folder.starts_with("libs/") {
+    let name = package.name.as_str();
+    if !package.folder.starts_with("libs/") || ASYNCHRONOUS.contains(&name) {
         return Vec::new();
     }
     NOT_IN_LIBRARIES

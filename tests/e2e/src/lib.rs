@@ -5,5 +5,6 @@ pub mod checkout;
 pub mod foreign;
 pub mod graph;
 pub mod layers;
+pub mod server;
 pub mod tool;
 pub mod tree;

@@ -29,7 +29,7 @@ fn the_pinned_python_packages_can_be_used() {
     let Some(printed) = foreign::python("python packages", "versions.py", [""; 0]).unwrap() else {
         return;
     };
-    assert_eq!(printed.lines().count(), 5);
+    assert_eq!(printed.lines().count(), 7);
     for line in printed.lines() {
         let (name, version) = line.split_once(' ').unwrap();
         let pin = format!("{name}=={version}");

@@ -1,9 +1,9 @@
 //! The CSV reader.
 
 use super::columns::{self, Columns, Role, Separator};
-use super::{comment::Comments, energies};
+use super::comment::Comments;
 use crate::text::{self, Line, Lines};
-use crate::{FormatError, Reading, WarningCode, calibration, number, warning::Warnings};
+use crate::{FormatError, Reading, WarningCode, calibration, energies, number, warning::Warnings};
 use assay_spectrum::{EnergyCalibration, MAX_CHANNELS, Spectrum};
 
 /// Energies of a table and of its comments may differ by this part of a channel.

@@ -36,6 +36,17 @@ pub fn write_spe(spectrum: &Spectrum) -> Vec<u8> {
     file.0.into_bytes()
 }
 
+/// The one form in which a spectrum is kept and named by its digest: equal spectra give equal
+/// bytes, on every machine.
+///
+/// [`crate::read_spe`] gives counts, first channel, calibration, times and start time back to the
+/// last bit for every spectrum that passes [`Spectrum::check`] and has positive finite times and
+/// a finite calibration with a term that is not zero.
+#[must_use]
+pub fn canonical_spe(spectrum: &Spectrum) -> Vec<u8> {
+    write_spe(spectrum)
+}
+
 struct Lines(String);
 
 impl Lines {

@@ -1,10 +1,7 @@
 //! Bundles on disk: written as a whole or not at all, and verified byte by byte when read.
 
-use super::{
-    Bundle, CARD_FILE, DOCUMENT_FILE, FileBytes, GATE_FILE, MODEL_FILE, document::Document,
-};
+use super::{Bundle, CARD_FILE, DOCUMENT_FILE, GATE_FILE, MODEL_FILE};
 use crate::{PipelineError, durable};
-use assay_core::Digest;
 use std::{fs, io, path::Path};
 
 const MAX_FILE_BYTES: u64 = 4 << 30;
@@ -75,28 +72,7 @@ impl Bundle {
                 reason,
             });
         }
-        let bytes = read(&document_file)?;
-        let document = Document::open(&bytes, &document_file)?;
-        let verified = |name: &str| -> Result<Vec<u8>, PipelineError> {
-            let file = path.join(name);
-            let bytes = read(&file)?;
-            let found = Digest::of(&bytes);
-            match document.expected(name) {
-                Some(expected) if expected != found => Err(PipelineError::BundleDamaged {
-                    file,
-                    expected,
-                    found,
-                }),
-                _ => Ok(bytes),
-            }
-        };
-        let files = FileBytes {
-            model: verified(MODEL_FILE)?,
-            gate: verified(GATE_FILE)?,
-            card: verified(CARD_FILE)?,
-            document: bytes,
-        };
-        Self::assemble(document, files, path.to_path_buf())
+        Self::verified(path, |name| read(&path.join(name)))
     }
 }
 

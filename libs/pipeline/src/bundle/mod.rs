@@ -4,6 +4,8 @@
 mod card;
 mod contents;
 mod document;
+mod extractor;
+mod files;
 mod folder;
 mod gate_file;
 
@@ -156,7 +158,7 @@ impl Bundle {
         String::from_utf8_lossy(&self.files.card)
     }
 
-    /// The folder it was read from; empty for a bundle made in memory.
+    /// The folder or other place it was read from; empty for a bundle made in memory.
     #[must_use]
     pub fn origin(&self) -> &Path {
         &self.origin

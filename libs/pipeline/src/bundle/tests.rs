@@ -3,7 +3,7 @@
 use super::*;
 use crate::{Identifier, fixture};
 use assay_core::{Classified, ErrorKind};
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 const FILES: [&str; 4] = [MODEL_FILE, GATE_FILE, DOCUMENT_FILE, CARD_FILE];
 
@@ -40,6 +40,53 @@ fn a_reloaded_bundle_gives_the_same_bits() {
         };
         assert_eq!(bits(&answers[0]), bits(&answers[1]));
     }
+}
+
+fn owned(bundle: &Bundle) -> BTreeMap<String, Vec<u8>> {
+    let files = bundle.files().into_iter();
+    files
+        .map(|(name, bytes)| (name.to_owned(), bytes.to_vec()))
+        .collect()
+}
+
+#[test]
+fn a_bundle_is_its_four_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model");
+    let bundle = fixture::bundle();
+    bundle.write(&path, Existing::Keep).unwrap();
+    let on_disk: BTreeMap<_, _> = FILES
+        .map(|name| (name.to_owned(), fs::read(path.join(name)).unwrap()))
+        .into();
+    assert_eq!(owned(&bundle), on_disk);
+    let origin = Path::new("store/7");
+    let again = Bundle::from_files(on_disk, origin).unwrap();
+    assert_eq!(again.id(), bundle.id());
+    assert_eq!(again.contents(), bundle.contents());
+    assert_eq!(again.files(), bundle.files());
+    assert_eq!(again.origin(), origin);
+}
+
+#[test]
+fn files_are_checked_like_folders() {
+    let whole = owned(&fixture::bundle());
+    let refused = |files| Bundle::from_files(files, Path::new("store/7")).unwrap_err();
+    for name in FILES {
+        let mut files = whole.clone();
+        *files.get_mut(name).unwrap().last_mut().unwrap() ^= 1;
+        let shown = refused(files).to_string();
+        assert!(shown.contains(&format!("store/7/{name}")), "{shown}");
+        let mut files = whole.clone();
+        files.remove(name);
+        let error = refused(files);
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+        assert!(error.to_string().contains(name), "{error}");
+    }
+    let mut files = whole;
+    files.insert("model.pkl".to_owned(), Vec::new());
+    let error = refused(files);
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    assert!(error.to_string().contains("store/7/model.pkl"), "{error}");
 }
 
 #[test]

@@ -1,14 +1,17 @@
 //! The spectra of a manifest, read and checked together.
 
+mod canonical;
 mod load;
 mod vectors;
 
+pub use canonical::{ListedSpectrum, SpectrumList};
 pub(crate) use vectors::input_vector;
 
 use crate::Role;
 use assay_core::{ClassLabel, Digest};
 use assay_formats::Warning;
 use assay_spectrum::Spectrum;
+use serde::Serialize;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -38,12 +41,12 @@ pub struct DatasetRow {
 }
 
 /// Something odd about a data set as a whole, or about one of its files.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DatasetWarning {
-    /// Line of the manifest.
-    pub line: u64,
     /// The file as the manifest names it.
     pub file: String,
+    /// Line of the manifest.
+    pub line: u64,
     /// What is odd.
     pub message: String,
 }
@@ -116,17 +119,7 @@ impl Dataset {
     /// label, role and group, in canonical order.
     #[must_use]
     pub fn canonical_csv(&self) -> String {
-        let mut text = "spectrum,label,role,group\n".to_owned();
-        for row in &self.rows {
-            let fields = [row.label.as_str(), row.role.as_str(), &row.group];
-            text += &row.digest.to_string();
-            for field in fields {
-                text.push(',');
-                text += &quoted(field);
-            }
-            text.push('\n');
-        }
-        text
+        SpectrumList::of(self).to_csv()
     }
 
     /// Identity of the data set: the digest of [`Dataset::canonical_csv`].
@@ -194,14 +187,6 @@ fn canonical_key(row: &DatasetRow) -> (&[u8; 32], &ClassLabel, &str, &str, u64) 
         &row.group,
         row.line,
     )
-}
-
-fn quoted(field: &str) -> String {
-    if field.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field.to_owned()
-    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! `openassay compare-clr`: learning-rate schedules side by side from one seed.
 
 use crate::{
+    clock,
     context::Context,
     failure::Result,
     options::{JsonFile, JsonTarget, SpecOptions},
     report_content,
     terminal::{Align, Table, number},
-    training::{Watching, Work, clr_name, comparison_report},
+    training::{Watching, Work},
 };
 use assay_train::{ClrComparison, compare_clr};
+use assay_training_report::{clr_name, comparison_report};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -53,7 +55,7 @@ impl CompareClr {
         let comparison = compare_clr(work.data(), &spec, &work.resources(), &watching)?;
         watching.finish();
         if let Some(page) = &self.report {
-            let report = comparison_report(&comparison, &spec, &work.dataset);
+            let report = comparison_report(&comparison, &spec, &work.dataset, &clock::now());
             report_content::write(page, &report)?;
             context
                 .progress

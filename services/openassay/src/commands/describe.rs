@@ -5,13 +5,13 @@ use crate::{
     failure::{Failure, Result},
     options::{JsonFlag, JsonTarget, ModelKind, ModelOptions, RecipeOptions},
     terminal::{Align, Table, number},
-    words,
 };
 use assay_network::{
     Base, Graph, HeadSpec, ImageLayer, LayerSummary, Totals, Trained as TrainedPart, Tutorial1d,
     catalogue::image_classifier, summary, totals,
 };
 use assay_pipeline::{Bundle, BundleContents, ModelSpec};
+use assay_reporting::words;
 use assay_spectrum::Recipe;
 use clap::Args;
 use serde::Serialize;

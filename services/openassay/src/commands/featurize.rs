@@ -123,7 +123,7 @@ impl Featurize {
         self.json.json.as_ref().map_or(Ok(()), JsonTarget::check)?;
         let eye = self.open(context)?;
         let dataset = self.load(context)?;
-        judgement::tell(context, &judgement::file_warnings(&dataset));
+        judgement::tell(context, &dataset.warnings());
         let (rows, vectors) = in_given_order(&dataset, &eye.recipe)?;
         let features = context.watched("computing features", |watch| {
             eye.extractor.extract(vectors.view(), watch)

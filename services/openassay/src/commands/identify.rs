@@ -1,22 +1,25 @@
-//! `openassay identify`: what single spectra show.
+//! `openassay identify`: what single spectra show, by a bundle here or a model of a server.
 
 use crate::{
     context::Context,
     failure::{Failure, Result},
     file,
     options::{JsonFlag, JsonTarget},
+    remote::Remote,
     terminal::{Align, Table, number},
 };
+use assay_api::gate::{IdentifyRequest, gate_service_client::GateServiceClient};
 use assay_core::{ErrorKind, UNKNOWN};
 use assay_pipeline::{Answer, Identifier, IdentifierOptions};
 use clap::Args;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
   openassay identify --bundle model sample.SPE
   openassay identify --bundle model --json *.SPE | jq '.[] | [.file, .verdict, .label]'
+  openassay identify --server http://127.0.0.1:50051 --name pgaa sample.SPE
 
 UNKNOWN is an answer, not an error: the spectrum is unlike all training spectra. The p-value is
 the share of training spectra that are as unlike or more. A file that cannot be used is reported,
@@ -27,10 +30,24 @@ the others are still answered, and the exit code is not 0.";
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Identify {
     /// Model bundle
-    #[arg(long, value_name = "DIR")]
-    bundle: PathBuf,
+    #[arg(
+        long,
+        value_name = "DIR",
+        required_unless_present = "server",
+        conflicts_with = "server"
+    )]
+    bundle: Option<PathBuf>,
 
-    /// Spectra (.SPE or .CSV); "-" reads standard input
+    /// Ask this server instead, such as http://127.0.0.1:50051
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+
+    /// With --server: the model: NAME (what production points to), NAME@ALIAS, NAME:VERSION or a
+    /// bundle's digest [default: the server's default model]
+    #[arg(long, value_name = "MODEL", requires = "server")]
+    name: Option<String>,
+
+    /// Spectra (.SPE, .CSV, .CHN or .N42); "-" reads standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
@@ -48,18 +65,17 @@ struct Entry {
     error: Option<String>,
 }
 
+/// One entry per file, and the first failure.
+type Answers = (Vec<Entry>, Option<Failure>);
+
 impl Identify {
     pub(crate) fn run(&self, context: &Context) -> Result {
         self.json.json.as_ref().map_or(Ok(()), JsonTarget::check)?;
-        let identifier = Identifier::open(
-            &self.bundle,
-            &IdentifierOptions {
-                session: context.session_options(),
-                clock: Some(crate::clock::since_start),
-                ..IdentifierOptions::default()
-            },
-        )?;
-        let (entries, first_failure) = self.answers(context, &identifier)?;
+        let (entries, first_failure) = match (&self.bundle, &self.server) {
+            (Some(bundle), _) => self.answers_here(context, bundle)?,
+            (None, Some(server)) => self.answers_there(context, server)?,
+            (None, None) => return Err(Failure::usage("--bundle or --server is needed")),
+        };
         let answers = || {
             entries
                 .iter()
@@ -81,12 +97,40 @@ impl Identify {
         first_failure.map_or(Ok(()), Err)
     }
 
+    fn answers_here(&self, context: &Context, bundle: &Path) -> Result<Answers> {
+        let options = IdentifierOptions {
+            session: context.session_options(),
+            clock: Some(crate::clock::since_start),
+            ..IdentifierOptions::default()
+        };
+        let identifier = Identifier::open(bundle, &options)?;
+        self.answers(
+            context,
+            |bytes, file| Ok(identifier.identify(&bytes, file)?),
+        )
+    }
+
+    fn answers_there(&self, context: &Context, server: &str) -> Result<Answers> {
+        let remote = Remote::new(server)?;
+        let mut gate = remote.client(GateServiceClient::new);
+        self.answers(context, |content, file| {
+            let request = IdentifyRequest {
+                model: self.name.clone().unwrap_or_default(),
+                content,
+                file_name: file.to_owned(),
+                spectrum_digest: String::new(),
+            };
+            let answer = remote.call(gate.identify(request))?;
+            assay_api::answer::from_wire(&answer).map_err(Failure::from)
+        })
+    }
+
     /// One entry per file, and the first failure, which decides the exit code.
     fn answers(
         &self,
         context: &Context,
-        identifier: &Identifier,
-    ) -> Result<(Vec<Entry>, Option<Failure>)> {
+        mut identify: impl FnMut(Vec<u8>, &str) -> Result<Answer>,
+    ) -> Result<Answers> {
         let mut failures = Vec::new();
         let entries = context.watched("identifying", |watch| {
             let mut entries = Vec::with_capacity(self.files.len());
@@ -95,8 +139,7 @@ impl Identify {
                     return Err(Failure::new(ErrorKind::Cancelled, "interrupted"));
                 }
                 let file = path.display().to_string();
-                let answer = file::read_spectrum(path)
-                    .and_then(|bytes| Ok(identifier.identify(&bytes, &file)?));
+                let answer = file::read_spectrum(path).and_then(|bytes| identify(bytes, &file));
                 let (answer, error) = match answer {
                     Ok(answer) => (Some(answer), None),
                     Err(failure) => {

@@ -1,14 +1,16 @@
 //! `openassay lr-find`: the learning-rate finder's curve and the bounds read from it.
 
 use crate::{
+    clock,
     context::Context,
     failure::Result,
     options::{JsonFile, JsonTarget, SpecOptions},
     report_content,
     terminal::curve,
-    training::{Watching, Work, finder_report},
+    training::{Watching, Work},
 };
 use assay_train::{FinderOutcome, find_rates};
+use assay_training_report::finder_report;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -53,7 +55,10 @@ impl LrFind {
         let finder = find_rates(work.data(), &spec, &work.resources(), &watching)?;
         watching.finish();
         if let Some(page) = &self.report {
-            report_content::write(page, &finder_report(&finder, &spec, &work.dataset))?;
+            report_content::write(
+                page,
+                &finder_report(&finder, &spec, &work.dataset, &clock::now()),
+            )?;
             context
                 .progress
                 .note(&format!("report: {}", page.display()));

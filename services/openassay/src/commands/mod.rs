@@ -5,9 +5,14 @@ pub(crate) mod describe;
 pub(crate) mod evaluate;
 pub(crate) mod featurize;
 pub(crate) mod identify;
+pub(crate) mod jobs;
+pub(crate) mod models;
 pub(crate) mod report;
+pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod split;
+pub(crate) mod submit;
+pub(crate) mod watch;
 
 #[cfg(feature = "train")]
 pub(crate) mod benchmark;

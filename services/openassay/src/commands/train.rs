@@ -1,6 +1,7 @@
 //! `openassay train`: from a manifest of spectra to a model bundle.
 
 use crate::{
+    clock,
     context::Context,
     failure::{Failure, Result},
     file,
@@ -8,8 +9,7 @@ use crate::{
     options::{JsonFile, JsonTarget, SpecOptions},
     report_content,
     terminal::number,
-    training::{Watching, Work, training_report},
-    words,
+    training::{Watching, Work},
 };
 use assay_core::ErrorKind;
 use assay_pipeline::{
@@ -18,7 +18,9 @@ use assay_pipeline::{
     evaluate::{check_labels, evaluate_dataset},
 };
 use assay_report::PartKind;
+use assay_reporting::words;
 use assay_train::{CheckpointSettings, Trained, TrainingOutcome, TrainingSpec, train};
+use assay_training_report::training_report;
 use clap::Args;
 use serde::Serialize;
 use std::{
@@ -207,7 +209,7 @@ impl Train {
         dataset: &Dataset,
         test: Option<&Judgement>,
     ) -> Result<assay_report::TrainingReport> {
-        let mut report = training_report(trained, spec, dataset)?;
+        let mut report = training_report(trained, spec, dataset, &clock::now())?;
         if let (Some(judgement), Some(manifest)) = (test, &self.test) {
             let name = judgement::set_name(manifest);
             report.put_evaluation(report_content::part(&name, PartKind::Test, judgement));

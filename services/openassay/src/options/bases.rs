@@ -2,14 +2,9 @@
 
 use crate::failure::{Failure, Result};
 use assay_core::ErrorKind;
+use assay_network::bases::{FOLDER, folder_above};
 use clap::Args;
-use std::{
-    env,
-    path::{Path, PathBuf},
-};
-
-/// Folder of converted bases, below one of the folders above the program or the user.
-const FOLDER: &str = ".openassay/bases";
+use std::{env, path::PathBuf};
 
 /// The option that names the folder of bases.
 #[derive(Debug, Args)]
@@ -37,29 +32,18 @@ impl BasesOption {
             ));
         }
         let starts = [env::current_exe().ok(), env::current_dir().ok()];
-        starts
-            .iter()
-            .flatten()
-            .find_map(|start| above(start))
-            .ok_or_else(|| {
-                Failure::new(
-                    ErrorKind::Unavailable,
-                    format!(
-                        "there is no {FOLDER} in any folder above the program or the working \
+        folder_above(starts.into_iter().flatten()).ok_or_else(|| {
+            Failure::new(
+                ErrorKind::Unavailable,
+                format!(
+                    "there is no {FOLDER} in any folder above the program or the working \
                          folder; run `cargo xtask setup`, or convert a base with `openassay \
                          convert-base` and name its folder with --bases-dir or \
                          OPENASSAY_BASES_DIR"
-                    ),
-                )
-            })
+                ),
+            )
+        })
     }
-}
-
-fn above(start: &Path) -> Option<PathBuf> {
-    start
-        .ancestors()
-        .map(|folder| folder.join(FOLDER))
-        .find(|folder| folder.is_dir())
 }
 
 #[cfg(test)]
@@ -73,7 +57,7 @@ mod tests {
         let deep = root.path().join("target/debug");
         std::fs::create_dir_all(&bases).unwrap();
         std::fs::create_dir_all(&deep).unwrap();
-        assert_eq!(above(&deep.join("openassay")), Some(bases));
+        assert_eq!(folder_above([deep.join("openassay")]), Some(bases));
     }
 
     #[test]

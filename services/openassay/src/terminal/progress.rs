@@ -88,7 +88,6 @@ impl Bar {
     }
 
     /// Shows a word beside the title.
-    #[cfg(feature = "train")]
     pub(crate) fn say(&self, text: &str) {
         self.bar.set_message(format!("{}  {text}", self.title));
     }

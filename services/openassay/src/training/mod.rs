@@ -1,10 +1,7 @@
 //! What the commands that train have in common.
 
-mod content;
 mod observer;
-mod settings;
 
-pub(crate) use content::{clr_name, comparison_report, finder_report, training_report};
 pub(crate) use observer::Watching;
 
 use crate::{
@@ -42,7 +39,7 @@ impl Work {
         let loaded = assay_train::load(manifest, &spec.validation, &watching);
         watching.finish();
         let (dataset, validation) = loaded?;
-        judgement::tell(context, &judgement::file_warnings(&dataset));
+        judgement::tell(context, &dataset.warnings());
         Ok(Self {
             dataset,
             validation,

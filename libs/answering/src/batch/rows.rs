@@ -1,0 +1,125 @@
+//! Answers rows of a data set, several at once and in order.
+
+use super::{
+    Batch, BatchKind,
+    end::{End, Fate},
+    line::{ResultLine, RowExplanation},
+};
+use crate::{AnswerError, Question, Wanted};
+use assay_core::Digest;
+use assay_pipeline::ListedSpectrum;
+use futures::{FutureExt, StreamExt, stream};
+use std::time::Duration;
+
+/// The finished rows of one chunk.
+pub(super) struct Finished {
+    /// JSON lines.
+    pub(super) lines: Vec<u8>,
+    /// Importances of all rows one after another, f32 little-endian; only in explain jobs.
+    pub(super) importances: Option<Vec<u8>>,
+}
+
+/// Wait before a row is tried for the second time; it doubles from time to time.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+
+impl Batch {
+    /// Answers some rows by one bundle of so many bins; `finished` is called after each.
+    pub(super) async fn answer_rows(
+        &self,
+        bundle: Digest,
+        bins: usize,
+        rows: &[ListedSpectrum],
+        mut finished: impl FnMut(),
+    ) -> Result<Finished, End> {
+        let mut chunk = Finished {
+            lines: Vec::new(),
+            importances: matches!(self.kind, BatchKind::Explain { .. }).then(Vec::new),
+        };
+        // Endings are in the order of the rows, so that neighbours never change a file.
+        let work: Vec<_> = rows
+            .iter()
+            .map(|row| self.answer_row(bundle, row).boxed())
+            .collect();
+        let mut answers = stream::iter(work).buffered(self.options.rows_at_once);
+        while let Some(answer) = answers.next().await {
+            let (line, importance) = answer?;
+            serde_json::to_writer(&mut chunk.lines, &line).map_err(|e| End::defect(&e))?;
+            chunk.lines.push(b'\n');
+            if let Some(all) = &mut chunk.importances {
+                let importance = importance.unwrap_or_else(|| vec![f32::NAN; bins]);
+                if importance.len() != bins {
+                    let found = importance.len();
+                    return Err(End::defect(&format!("{found} importances for {bins} bins")));
+                }
+                all.extend(importance.iter().flat_map(|value| value.to_le_bytes()));
+            }
+            finished();
+        }
+        Ok(chunk)
+    }
+
+    async fn answer_row(
+        &self,
+        bundle: Digest,
+        row: &ListedSpectrum,
+    ) -> Result<(ResultLine, Option<Vec<f32>>), End> {
+        match self.patiently(|| self.ask(bundle, row)).await {
+            Ok(answered) => Ok(answered),
+            Err(error) if Fate::of(&error) == Fate::Row => {
+                Ok((ResultLine::failed(row, &error), None))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn ask(
+        &self,
+        bundle: Digest,
+        row: &ListedSpectrum,
+    ) -> Result<(ResultLine, Option<Vec<f32>>), AnswerError> {
+        let question = Question::Stored(row.spectrum);
+        let time = Some(self.options.row_time);
+        let mut line = ResultLine::of(row);
+        match self.kind {
+            BatchKind::Identify => {
+                let answer = self.answerer.identify_with(bundle, question, time).await?;
+                line.answer = Some(answer.into());
+                Ok((line, None))
+            }
+            BatchKind::Explain { regions } => {
+                let label = None;
+                let wanted = Wanted { label, regions };
+                let explain = self.answerer.explain_with(bundle, question, wanted, time);
+                let explained = explain.await?;
+                line.answer = Some(explained.answer.into());
+                line.explanation = Some(RowExplanation {
+                    label: explained.label,
+                    regions: explained.regions,
+                });
+                Ok((line, Some(explained.importance)))
+            }
+        }
+    }
+
+    /// Tries again a few times what may be better in a moment.
+    pub(super) async fn patiently<T, F: Future<Output = Result<T, AnswerError>>>(
+        &self,
+        mut work: impl FnMut() -> F,
+    ) -> Result<T, AnswerError> {
+        let mut wait = FIRST_WAIT;
+        for _ in 0..self.options.retries {
+            let error = match work().await {
+                Err(error) if Fate::of(&error) == Fate::Later => error,
+                done => return done,
+            };
+            let pause = match &error {
+                AnswerError::Overloaded { retry_after, .. } => wait.max(*retry_after),
+                _ => wait,
+            };
+            tracing::debug!(error = %error, pause_s = pause.as_secs_f64(), "batch.row.again");
+            tokio::time::sleep(pause).await;
+            wait *= 2;
+        }
+        work().await
+    }
+}

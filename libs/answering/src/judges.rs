@@ -1,0 +1,60 @@
+//! The judges of the bundles that were asked for last. A bundle that cannot be used is an error
+//! of its own requests only.
+
+use crate::AnswerError;
+use assay_core::Digest;
+use assay_pipeline::{Bundle, Clock, Judge};
+use assay_store::BundleRegistry;
+use moka::future::Cache;
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+pub(crate) struct Judges {
+    registry: Arc<dyn BundleRegistry>,
+    kept: Cache<Digest, Arc<Judge>>,
+    clock: Option<Clock>,
+}
+
+impl Judges {
+    pub(crate) fn new(
+        registry: Arc<dyn BundleRegistry>,
+        most: usize,
+        clock: Option<Clock>,
+    ) -> Self {
+        Self {
+            registry,
+            kept: Cache::new(most.max(1) as u64),
+            clock,
+        }
+    }
+
+    /// The judge of a bundle; those who ask while it is being read wait for the same reading. A
+    /// failure is not kept, so that a restored bundle is found by the next request.
+    pub(crate) async fn get(&self, bundle: Digest) -> Result<Arc<Judge>, AnswerError> {
+        self.kept
+            .try_get_with(bundle, self.load(bundle))
+            .await
+            .map_err(|source| AnswerError::Model { bundle, source })
+    }
+
+    async fn load(&self, digest: Digest) -> Result<Arc<Judge>, AnswerError> {
+        let files = self.registry.files(digest).await?;
+        let clock = self.clock;
+        let origin = format!("bundle {}", digest.short());
+        crate::blocking::run(move || {
+            let files: BTreeMap<_, _> = files
+                .into_iter()
+                .map(|(name, bytes)| (name, Vec::from(bytes)))
+                .collect();
+            let bundle = Bundle::from_files(files, Path::new(&origin))?;
+            if bundle.id() != digest {
+                return Err(AnswerError::OtherBundle {
+                    expected: digest,
+                    found: bundle.id(),
+                });
+            }
+            tracing::info!(model.digest = %digest, "model.judge.loaded");
+            Ok(Arc::new(Judge::new(bundle, clock)))
+        })
+        .await
+    }
+}

@@ -1,0 +1,16 @@
+//! Answers about spectra from stores and a source of features: the one way for requests, streams
+//! and batch lanes, in one process or several. It knows no wire and no network.
+
+mod answerer;
+pub mod batch;
+mod blocking;
+mod deadline;
+mod error;
+mod explained;
+mod judges;
+mod source;
+
+pub use answerer::{Answerer, AnswererOptions, Question, Sources};
+pub use error::AnswerError;
+pub use explained::{Explained, Wanted};
+pub use source::{FeatureSource, Features, ImportanceRow, ServedModel};

@@ -1,0 +1,14 @@
+//! Opens the stores and queues that a configuration names, and removes what nobody needs from
+//! them. The only place that knows every adapter.
+
+mod collect;
+mod config;
+mod error;
+mod jobs;
+mod stores;
+
+pub use collect::{Collected, DATASET_START, collect_garbage};
+pub use config::StorageConfig;
+pub use error::BackendError;
+pub use jobs::Jobs;
+pub use stores::Stores;

@@ -1,0 +1,41 @@
+//! Blobs, the registry and the cache of features.
+
+use crate::{BackendError, StorageConfig};
+use assay_embedded::MemoryFeatureCache;
+use assay_store::{BlobStore, BundleRegistry, FeatureCache, ObjectBlobs, ObjectRegistry};
+use std::{fmt, sync::Arc};
+
+/// What several processes may share.
+#[derive(Clone)]
+pub struct Stores {
+    /// Spectra, data sets, results, checkpoints.
+    pub blobs: Arc<dyn BlobStore>,
+    /// Models.
+    pub registry: Arc<dyn BundleRegistry>,
+    /// Features that were computed before; of this process alone.
+    pub cache: Arc<dyn FeatureCache>,
+}
+
+impl Stores {
+    /// Opens the stores, whose folders are made if they are not there. Blocks on the disk for a
+    /// moment.
+    ///
+    /// # Errors
+    /// When a folder cannot be used.
+    pub fn open(config: &StorageConfig) -> Result<Self, BackendError> {
+        let folder = &config.data_dir;
+        Ok(Self {
+            blobs: Arc::new(ObjectBlobs::local(&folder.join("blobs"))?),
+            registry: Arc::new(ObjectRegistry::local(&folder.join("registry"))?),
+            cache: Arc::new(MemoryFeatureCache::with_capacity(
+                config.feature_cache_bytes,
+            )),
+        })
+    }
+}
+
+impl fmt::Debug for Stores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stores").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,183 @@
+//! One folder, opened, shared and cleared up.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use assay_backends::{Collected, Jobs, StorageConfig, Stores, collect_garbage};
+use assay_core::{Classified, Digest, ErrorKind};
+use assay_jobs::{Beat, Claim, FencingToken, JobRecord, JobResult, Lane, NewJob, Outcome};
+use bytes::Bytes;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn config(folder: &tempfile::TempDir) -> StorageConfig {
+    StorageConfig {
+        data_dir: folder.path().join("data"),
+        ..StorageConfig::default()
+    }
+}
+
+fn job(specification: serde_json::Value) -> NewJob {
+    NewJob {
+        lane: Lane::Identify,
+        specification,
+        principal: "somebody".to_owned(),
+        idempotency_key: None,
+        max_attempts: 3,
+        trace_parent: None,
+    }
+}
+
+async fn put(stores: &Stores, text: &str) -> Digest {
+    stores
+        .blobs
+        .put(Bytes::from(text.to_owned()))
+        .await
+        .unwrap()
+}
+
+async fn is_there(stores: &Stores, digest: Digest) -> bool {
+    stores.blobs.size(digest).await.unwrap().is_some()
+}
+
+async fn submit(jobs: &Jobs, dataset: Digest) -> JobRecord {
+    let job = job(serde_json::json!({ "dataset": dataset, "bundle": Digest::of(b"no blob") }));
+    jobs.store.submit(job, 100).await.unwrap().record
+}
+
+async fn claim(jobs: &Jobs, record: &JobRecord) -> FencingToken {
+    let claim = jobs.store.claim(record.id, "worker", DAY).await.unwrap();
+    let claimed = match claim {
+        Claim::Claimed(record) => record.lease,
+        Claim::NotNow(_) | Claim::Exhausted(_) => None,
+    };
+    FencingToken(claimed.unwrap().token)
+}
+
+#[tokio::test]
+async fn jobs_are_one_process_s_and_stores_everybody_s() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(&folder);
+    let jobs = Jobs::open(&config).unwrap();
+    let error = Jobs::open(&config).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains("control_url"), "{error}");
+    let here = Stores::open(&config).unwrap();
+    let there = Stores::open(&config).unwrap();
+    let digest = put(&here, "shared").await;
+    assert_eq!(there.blobs.get(digest).await.unwrap(), "shared");
+    let record = submit(&jobs, digest).await;
+    drop(jobs);
+    let jobs = Jobs::open(&config).unwrap();
+    assert_eq!(jobs.store.get(record.id).await.unwrap(), record);
+}
+
+#[tokio::test]
+async fn what_a_job_needs_stays_and_the_rest_goes_when_it_is_old() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(&folder);
+    let (stores, jobs) = (Stores::open(&config).unwrap(), Jobs::open(&config).unwrap());
+    let spectrum = put(&stores, "a spectrum").await;
+    let rows = format!("spectrum,label,role,group\n{spectrum},Steel,known,\n");
+    let dataset = put(&stores, &rows).await;
+    let chunk = put(&stores, "rows 0 to 99").await;
+    let checkpoint = put(&stores, &format!("{{\"chunks\":[\"{chunk}\"]}}")).await;
+    let result = put(&stores, "results").await;
+    let orphan = put(&stores, "nobody needs me").await;
+
+    let finished = submit(&jobs, dataset).await;
+    let token = claim(&jobs, &finished).await;
+    let outcome = Outcome::Succeeded(JobResult {
+        artefacts: BTreeMap::from([("results.csv".to_owned(), result)]),
+        summary: serde_json::Value::Null,
+    });
+    jobs.store
+        .finish(finished.id, token, outcome)
+        .await
+        .unwrap();
+    let running = submit(&jobs, Digest::of(b"elsewhere")).await;
+    let token = claim(&jobs, &running).await;
+    let beat = Beat {
+        checkpoint: Some(checkpoint),
+        ..Beat::default()
+    };
+    jobs.store.beat(running.id, token, beat, DAY).await.unwrap();
+
+    let later = SystemTime::now() + 31 * DAY;
+    let collect = async |now| {
+        let (blobs, jobs) = (&*stores.blobs, &*jobs.store);
+        collect_garbage(blobs, jobs, now, 30 * DAY).await.unwrap()
+    };
+    let young = collect(SystemTime::now()).await;
+    assert_eq!(
+        young,
+        Collected {
+            kept: 6,
+            removed: 0
+        }
+    );
+    assert_eq!(
+        collect(later).await,
+        Collected {
+            kept: 5,
+            removed: 1
+        }
+    );
+    assert!(!is_there(&stores, orphan).await);
+    for digest in [spectrum, dataset, chunk, checkpoint, result] {
+        assert!(is_there(&stores, digest).await);
+    }
+    jobs.store
+        .finish(running.id, token, Outcome::Cancelled)
+        .await
+        .unwrap();
+    assert_eq!(
+        collect(later).await,
+        Collected {
+            kept: 3,
+            removed: 2
+        }
+    );
+    assert!(
+        is_there(&stores, result).await,
+        "results of a job that is over stay"
+    );
+}
+
+#[tokio::test]
+async fn a_young_data_set_keeps_its_old_spectra() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(&folder);
+    let (stores, jobs) = (Stores::open(&config).unwrap(), Jobs::open(&config).unwrap());
+    let spectrum = put(&stores, "a spectrum").await;
+    let other = put(&stores, "another spectrum").await;
+    let name = spectrum.to_string();
+    let file = config.data_dir.join("blobs").join(&name[..2]).join(&name);
+    let other_name = other.to_string();
+    let other_file = config
+        .data_dir
+        .join("blobs")
+        .join(&other_name[..2])
+        .join(&other_name);
+    for file in [file, other_file] {
+        let file = std::fs::File::options().append(true).open(file).unwrap();
+        file.set_modified(SystemTime::now() - 40 * DAY).unwrap();
+    }
+    put(
+        &stores,
+        &format!("spectrum,label,role,group\n{spectrum},,known,\n"),
+    )
+    .await;
+    let collected = collect_garbage(&*stores.blobs, &*jobs.store, SystemTime::now(), 30 * DAY);
+    assert_eq!(
+        collected.await.unwrap(),
+        Collected {
+            kept: 2,
+            removed: 1
+        }
+    );
+    assert!(is_there(&stores, spectrum).await);
+    assert!(!is_there(&stores, other).await);
+}

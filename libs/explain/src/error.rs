@@ -1,0 +1,77 @@
+//! What can go wrong between a feature map and importances.
+
+use assay_core::{Classified, ErrorKind};
+
+/// A failure to explain an answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExplainError {
+    /// The model does not give its feature map.
+    #[error(
+        "the model has no output \"feature_map\", so it cannot be explained; train it again, or \
+         export it with that output"
+    )]
+    NoMap,
+    /// Something other than pooling or flattening stands between map and head.
+    #[error(
+        "a class activation map needs a dense layer straight on the last feature map, after \
+         global average pooling (cnn1d gap or small_gap, cnn2d) or on all its positions (cnn1d \
+         flatten); this model has {features} features and a map of shape {map:?}, {reason}"
+    )]
+    NotOnTheMap {
+        /// Number of features.
+        features: usize,
+        /// Shape of the map, channels first.
+        map: Vec<usize>,
+        /// What does not fit.
+        reason: &'static str,
+    },
+    /// Averaged gradients on a head that weighs every position by itself.
+    #[error(
+        "Grad-CAM cannot explain a dense layer on all positions (cnn1d flatten); use HiResCAM, or \
+         a model with global average pooling: cnn1d gap or small_gap, or cnn2d"
+    )]
+    NeedsHiRes,
+    /// A map of an image that is not square has no symmetric form.
+    #[error(
+        "the feature map has {height} × {width} positions; only a square map of a Gramian image \
+         can be reduced to energies"
+    )]
+    NotSquare {
+        /// Rows.
+        height: usize,
+        /// Columns.
+        width: usize,
+    },
+    /// No such class.
+    #[error("class is {class}; allowed: 0 to {}", classes.saturating_sub(1))]
+    Class {
+        /// The index asked for.
+        class: usize,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// A value of the map or of the importances is not a number or not finite.
+    #[error("the class activation map has {value} at position {position}; it must be finite")]
+    NotFinite {
+        /// Position, row-major.
+        position: usize,
+        /// The value.
+        value: f32,
+    },
+    /// The answer itself failed.
+    #[error(transparent)]
+    Pipeline(#[from] assay_pipeline::PipelineError),
+}
+
+impl Classified for ExplainError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoMap | Self::NotOnTheMap { .. } | Self::NeedsHiRes | Self::NotSquare { .. } => {
+                ErrorKind::FailedPrecondition
+            }
+            Self::Class { .. } | Self::NotFinite { .. } => ErrorKind::InvalidArgument,
+            Self::Pipeline(error) => error.kind(),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What shares a key and what does not; what is a miss.
+
+use super::*;
+use crate::{BundleContents, bundle::BaseRecord, fixture};
+use proptest::prelude::*;
+
+fn engine() -> EngineIdentity {
+    EngineIdentity {
+        name: "onnxruntime",
+        version: "1.31.1+6af1a93".to_owned(),
+        provider: "cpu",
+        dtype: "f32",
+    }
+}
+
+/// The fixture's bundle under another description, as if it had a frozen base.
+fn with(change: impl Fn(&mut BundleContents)) -> Bundle {
+    let bundle = fixture::bundle();
+    let mut contents = bundle.contents().clone();
+    contents.model = ModelSpec::cnn2d();
+    contents.base = Some(BaseRecord {
+        name: "efficientnet-lite0".to_owned(),
+        digest: Digest::of(b"base"),
+        licence: "Apache-2.0".to_owned(),
+        source: "a test".to_owned(),
+    });
+    contents.training.settings = serde_json::json!({"fine_tune": false});
+    change(&mut contents);
+    Bundle::new(contents, bundle.model().to_vec(), bundle.gate()).unwrap()
+}
+
+fn set_imaging(contents: &mut BundleContents, change: impl Fn(&mut Imaging)) {
+    if let ModelSpec::Cnn2d { imaging, .. } = &mut contents.model {
+        change(imaging);
+    }
+}
+
+const VECTOR: [f32; 3] = [-1.0, 0.5, 2.0];
+
+fn key(bundle: &Bundle) -> Digest {
+    feature_key(bundle, &engine(), &VECTOR)
+}
+
+#[test]
+fn bundles_on_the_same_frozen_base_share_features() {
+    let first = with(|_| ());
+    let second = with(|contents| {
+        contents.training.seeds.insert("training".to_owned(), 99);
+        contents.training.settings = serde_json::json!({"fine_tune": false, "epochs": 7});
+        if let ModelSpec::Cnn2d { dropout, .. } = &mut contents.model {
+            *dropout = 0.5;
+        }
+    });
+    assert_ne!(first.id(), second.id());
+    assert_eq!(key(&first), key(&second));
+    assert!(first.caches_features());
+}
+
+#[test]
+fn whatever_changes_features_changes_the_key() {
+    let usual = with(|_| ());
+    let mut keys = vec![
+        key(&usual),
+        key(&with(|c| {
+            c.base.as_mut().unwrap().digest = Digest::of(b"b")
+        })),
+        key(&with(|c| set_imaging(c, |i| i.size = 224))),
+        key(&with(|c| set_imaging(c, |i| i.overlapping = true))),
+        key(&with(|c| set_imaging(c, |i| i.field = Field::Summation))),
+        key(&with(|c| set_imaging(c, |i| i.sample_range = None))),
+        key(&with(|c| {
+            set_imaging(c, |i| i.sample_range = Some((-1.0, 0.5)));
+        })),
+        feature_key(&usual, &engine(), &[-1.0, 0.5]),
+        feature_key(&usual, &engine(), &[-1.0, 0.5, 2.000_000_2]),
+    ];
+    for change in [
+        |e: &mut EngineIdentity| e.name = "torch",
+        |e: &mut EngineIdentity| e.version.push('1'),
+        |e: &mut EngineIdentity| e.provider = "cuda",
+        |e: &mut EngineIdentity| e.dtype = "f16",
+    ] {
+        let mut other = engine();
+        change(&mut other);
+        keys.push(feature_key(&usual, &other, &VECTOR));
+    }
+    let count = keys.len();
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), count);
+}
+
+#[test]
+fn without_a_frozen_base_of_the_catalogue_the_model_counts() {
+    let fixture = fixture::bundle();
+    assert!(!fixture.caches_features());
+    let of_model = |bundle: &Bundle| bundle.feature_weights().0 == "model";
+    assert!(of_model(&fixture));
+    assert!(!of_model(&with(|_| ())));
+    // Fine-tuned, or not said.
+    for settings in [
+        serde_json::json!({"fine_tune": true}),
+        serde_json::json!({}),
+        serde_json::json!({"fine_tune": "no"}),
+    ] {
+        let trained = with(|c| c.training.settings = settings.clone());
+        assert!(of_model(&trained), "{settings}");
+        assert_eq!(trained.feature_weights().1, Digest::of(trained.model()));
+        assert_ne!(key(&trained), key(&with(|_| ())));
+    }
+    // Foreign, nameless, or named otherwise than in the model.
+    assert!(of_model(&with(|c| {
+        c.base.as_mut().unwrap().name = "my-base".to_owned();
+        if let ModelSpec::Cnn2d { base, .. } = &mut c.model {
+            *base = "my-base".to_owned();
+        }
+    })));
+    assert!(of_model(&with(|c| c.base = None)));
+    let other = "mobilenet-v3-small";
+    assert!(of_model(&with(
+        |c| c.base.as_mut().unwrap().name = other.to_owned()
+    )));
+}
+
+#[test]
+fn the_written_form_is_fixed() {
+    let bytes = encode_features(&[1.0, -2.5]);
+    assert_eq!(
+        bytes[..12],
+        [2, 0, 0, 0, 0, 0, 0x80, 0x3f, 0, 0, 0x20, 0xc0]
+    );
+    assert_eq!(bytes[12..], crc32c::crc32c(&bytes[..12]).to_le_bytes());
+    assert_eq!(decode_features(&bytes, 2), Some(vec![1.0, -2.5]));
+    assert_eq!(decode_features(&encode_features(&[]), 0), Some(vec![]));
+    assert_eq!(crc32c::crc32c(b"123456789"), 0xe306_9283, "RFC 3720");
+}
+
+#[test]
+fn anything_else_is_a_miss() {
+    let bytes = encode_features(&[1.0, -2.5]);
+    for length in [0, 1, 3, usize::MAX] {
+        assert_eq!(decode_features(&bytes, length), None, "{length}");
+    }
+    for cut in 0..bytes.len() {
+        assert_eq!(decode_features(&bytes[..cut], 2), None, "{cut}");
+    }
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        assert_eq!(decode_features(&encode_features(&[value]), 1), None);
+    }
+    let longer = [&bytes[..], &[0]].concat();
+    assert_eq!(decode_features(&longer, 2), None);
+}
+
+proptest! {
+    #[test]
+    fn what_was_written_is_read_and_one_changed_bit_is_seen(
+        features in proptest::collection::vec(-1e30f32..1e30, 1..40),
+        at in any::<prop::sample::Index>(),
+        bit in 0u8..8,
+    ) {
+        let mut bytes = encode_features(&features);
+        prop_assert_eq!(decode_features(&bytes, features.len()), Some(features.clone()));
+        let at = at.index(bytes.len());
+        bytes[at] ^= 1 << bit;
+        prop_assert_eq!(decode_features(&bytes, features.len()), None);
+    }
+}

@@ -1,0 +1,147 @@
+//! The body of a request, refused as soon as it declares a message that is too large: before a
+//! byte of that message is kept.
+
+use super::refusal;
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use metrics::Counter;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use tonic::{Status, body::Body};
+
+/// A gRPC message begins with a flag for compression and its length in four bytes, big-endian.
+const PREFIX: usize = 5;
+
+/// A body whose messages have a largest size.
+pub(super) struct LimitedBody {
+    inner: Body,
+    lengths: Lengths,
+    received: Counter,
+    refused: bool,
+}
+
+impl LimitedBody {
+    pub(super) fn new(inner: Body, max_message_bytes: usize, received: Counter) -> Self {
+        Self {
+            inner,
+            lengths: Lengths::new(max_message_bytes),
+            received,
+            refused: false,
+        }
+    }
+}
+
+impl http_body::Body for LimitedBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if self.refused {
+            return Poll::Ready(None);
+        }
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
+        if let Some(Ok(frame)) = &frame
+            && let Some(data) = frame.data_ref()
+        {
+            self.received.increment(data.len() as u64);
+            if let Err(length) = self.lengths.follow(data) {
+                self.refused = true;
+                let limit = self.lengths.limit;
+                return Poll::Ready(Some(Err(refusal::too_large(length, limit))));
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.refused || self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// Follows the lengths of messages through pieces that begin and end anywhere.
+struct Lengths {
+    limit: usize,
+    prefix: [u8; PREFIX],
+    prefix_bytes: usize,
+    left_of_message: usize,
+}
+
+impl Lengths {
+    const fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            prefix: [0; PREFIX],
+            prefix_bytes: 0,
+            left_of_message: 0,
+        }
+    }
+
+    /// Takes one piece. The error is a length above the limit.
+    fn follow(&mut self, mut data: &[u8]) -> Result<(), usize> {
+        while !data.is_empty() {
+            if self.left_of_message > 0 {
+                let step = self.left_of_message.min(data.len());
+                self.left_of_message -= step;
+                data = &data[step..];
+                continue;
+            }
+            self.prefix[self.prefix_bytes] = data[0];
+            self.prefix_bytes += 1;
+            data = &data[1..];
+            if self.prefix_bytes == PREFIX {
+                self.prefix_bytes = 0;
+                let [_, a, b, c, d] = self.prefix;
+                let length = u32::from_be_bytes([a, b, c, d]) as usize;
+                if length > self.limit {
+                    return Err(length);
+                }
+                self.left_of_message = length;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(length: u32) -> Vec<u8> {
+        let mut bytes = vec![0];
+        bytes.extend(length.to_be_bytes());
+        bytes.extend(vec![0xff; length as usize]);
+        bytes
+    }
+
+    #[test]
+    fn lengths_are_followed_however_the_bytes_are_cut() {
+        let bytes: Vec<u8> = [message(3), message(0), message(300), message(7)].concat();
+        for piece in 1..=bytes.len() {
+            let mut lengths = Lengths::new(300);
+            for data in bytes.chunks(piece) {
+                assert_eq!(lengths.follow(data), Ok(()));
+            }
+            let mut lengths = Lengths::new(299);
+            let refused = bytes.chunks(piece).find_map(|d| lengths.follow(d).err());
+            assert_eq!(refused, Some(300));
+        }
+    }
+
+    #[test]
+    fn a_declared_length_is_enough_to_refuse() {
+        let mut lengths = Lengths::new(1 << 20);
+        assert_eq!(
+            lengths.follow(&[0, 0xff, 0xff, 0xff, 0xff]),
+            Err(u32::MAX as usize)
+        );
+    }
+}

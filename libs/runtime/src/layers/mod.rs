@@ -1,0 +1,214 @@
+//! What stands in front of every request: identity, trace, metrics, limits, and a handler's panic
+//! caught. One service instead of a stack, because all of it follows an answer to its last byte.
+
+mod answer;
+mod call;
+mod identity;
+mod incoming;
+mod measure;
+mod refusal;
+
+use crate::{request, settings::ServerConfig};
+use answer::{AnswerBody, End};
+use call::Call;
+use futures::{FutureExt, future::BoxFuture};
+use http::{Request, Response};
+use identity::Identity;
+use incoming::LimitedBody;
+use measure::Measure;
+use std::{
+    collections::BTreeSet,
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tonic::{Status, body::Body};
+use tower::{Layer, Service};
+use tracing::Instrument;
+
+/// The clock of tonic runs out at the same moment as ours and answers CANCELLED, where a deadline
+/// is to answer DEADLINE_EXCEEDED; so ours is a little ahead.
+const AHEAD: Duration = Duration::from_millis(2);
+
+/// When what is still open ends.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ends {
+    /// No more requests are taken: watchers of health and users of reflection are told to go.
+    pub(crate) drain: CancellationToken,
+    /// The grace is over: everyone is told to go.
+    pub(crate) cut: CancellationToken,
+}
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    services: BTreeSet<&'static str>,
+    in_flight: Arc<Semaphore>,
+    max_in_flight: usize,
+    max_message_bytes: usize,
+    default_timeout: Option<Duration>,
+    ends: Ends,
+}
+
+impl Shared {
+    /// `services`: full names of those whose requests are told apart in metrics.
+    pub(crate) fn new(
+        config: &ServerConfig,
+        services: impl IntoIterator<Item = &'static str>,
+        ends: Ends,
+    ) -> Self {
+        Self {
+            services: services.into_iter().collect(),
+            in_flight: Arc::new(Semaphore::new(config.max_in_flight)),
+            max_in_flight: config.max_in_flight,
+            max_message_bytes: config.max_message_bytes,
+            default_timeout: (config.default_timeout_s > 0)
+                .then(|| Duration::from_secs(config.default_timeout_s)),
+            ends,
+        }
+    }
+
+    /// Requests that are not answered yet.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.max_in_flight - self.in_flight.available_permits()
+    }
+
+    /// Room for one more request; those that watch over the process need none.
+    fn admit(&self, call: &Call) -> Result<Option<OwnedSemaphorePermit>, Status> {
+        if call.watches() {
+            return Ok(None);
+        }
+        Arc::clone(&self.in_flight)
+            .try_acquire_owned()
+            .map(Some)
+            .map_err(|_| refusal::overloaded(self.max_in_flight))
+    }
+
+    fn time_limit(&self, request: &Request<Body>) -> Option<Duration> {
+        request
+            .headers()
+            .get(request::TIMEOUT)
+            .and_then(|text| request::parse_timeout(text.to_str().ok()?))
+            .or(self.default_timeout)
+            .map(|limit| limit.saturating_sub(AHEAD))
+    }
+}
+
+/// Puts a [`Front`] before a service.
+#[derive(Debug, Clone)]
+pub(crate) struct FrontLayer(pub(crate) Arc<Shared>);
+
+impl<S> Layer<S> for FrontLayer {
+    type Service = Front<S>;
+
+    fn layer(&self, inner: S) -> Front<S> {
+        Front {
+            inner,
+            shared: Arc::clone(&self.0),
+        }
+    }
+}
+
+/// A service behind all of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Front<S> {
+    inner: S,
+    shared: Arc<Shared>,
+}
+
+impl<S> Service<Request<Body>> for Front<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        // The one that was polled ready answers; its clone stays for the next request.
+        let fresh = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, fresh);
+        let shared = Arc::clone(&self.shared);
+        let call = Call::of(request.uri().path(), &shared.services);
+        let identity = Identity::of(&mut request);
+        let span = identity.span(&call);
+        async move {
+            let mut response = answer(shared, inner, call, request).await;
+            identity.mark(response.headers_mut());
+            Ok(response)
+        }
+        .instrument(span)
+        .boxed()
+    }
+}
+
+/// Answers one request; what the answer still needs goes with its body.
+async fn answer<S>(
+    shared: Arc<Shared>,
+    mut inner: S,
+    call: Call,
+    request: Request<Body>,
+) -> Response<Body>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+{
+    let mut measure = Measure::begin(call.clone());
+    let permit = match shared.admit(&call) {
+        Ok(permit) => permit,
+        Err(status) => return measure.refuse(status),
+    };
+    let limit = shared.time_limit(&request);
+    measure.limit(limit);
+    let request = request.map(|body| {
+        Body::new(LimitedBody::new(
+            body,
+            shared.max_message_bytes,
+            measure.received(),
+        ))
+    });
+    let handled = AssertUnwindSafe(async { inner.call(request).await }).catch_unwind();
+    let response = tokio::select! {
+        biased;
+        handled = handled => match handled {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => return measure.refuse(refusal::panicked()),
+        },
+        () = shared.ends.cut.cancelled() => return measure.refuse(refusal::ending()),
+        () = expired(limit) => return measure.refuse(refusal::expired()),
+    };
+    if let Some(status) = Status::from_header_map(response.headers()) {
+        return match refusal::larger_name(&status) {
+            Some(status) => measure.refuse(status),
+            None => {
+                measure.ended(status.code());
+                response
+            }
+        };
+    }
+    let Ends { drain, cut } = shared.ends.clone();
+    let end = End {
+        idle: if call.watches() { drain } else { cut.clone() },
+        now: cut,
+    };
+    response.map(|body| Body::new(AnswerBody::new(body, measure, permit, end)))
+}
+
+async fn expired(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => tokio::time::sleep(limit).await,
+        None => std::future::pending().await,
+    }
+}

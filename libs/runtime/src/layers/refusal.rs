@@ -1,0 +1,72 @@
+//! Answers of the server itself, in place of a handler's.
+
+use std::{collections::HashMap, time::Duration};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// Domain of our reasons in `google.rpc.ErrorInfo`.
+const DOMAIN: &str = "openassay";
+/// When it is worth trying again once the server is full.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How tonic begins its message about a size limit, for which it uses another code.
+const TONIC_TOO_LARGE: &str = "Error, decoded message length too large";
+
+/// More requests at a time than may be.
+pub(super) fn overloaded(max_in_flight: usize) -> Status {
+    let mut details = ErrorDetails::with_retry_info(Some(RETRY_AFTER));
+    details.set_error_info("TOO_MANY_REQUESTS", DOMAIN, HashMap::new());
+    Status::with_error_details(
+        Code::ResourceExhausted,
+        format!(
+            "{max_in_flight} requests are being answered already; try again in {} s",
+            RETRY_AFTER.as_secs()
+        ),
+        details,
+    )
+}
+
+/// A message above the size limit.
+pub(super) fn too_large(length: usize, limit: usize) -> Status {
+    refuse_size(&format!(
+        "a message of {length} bytes is larger than the {limit} bytes that are allowed; send less \
+         at once"
+    ))
+}
+
+/// tonic's own refusal of a large message under the code that gRPC has for it; `None` when the
+/// status is about something else.
+pub(super) fn larger_name(status: &Status) -> Option<Status> {
+    (status.code() == Code::OutOfRange && status.message().starts_with(TONIC_TOO_LARGE))
+        .then(|| refuse_size(status.message()))
+}
+
+fn refuse_size(message: &str) -> Status {
+    let details = ErrorDetails::with_error_info("MESSAGE_TOO_LARGE", DOMAIN, HashMap::new());
+    Status::with_error_details(Code::ResourceExhausted, message, details)
+}
+
+/// A handler panicked.
+pub(super) fn panicked() -> Status {
+    let details = ErrorDetails::with_error_info("DEFECT", DOMAIN, HashMap::new());
+    Status::with_error_details(
+        Code::Internal,
+        "this is a defect of the server; its log tells more under the request's x-request-id",
+        details,
+    )
+}
+
+/// The process ends before the answer was there.
+pub(super) fn ending() -> Status {
+    let mut details = ErrorDetails::with_retry_info(Some(RETRY_AFTER));
+    details.set_error_info("SHUTTING_DOWN", DOMAIN, HashMap::new());
+    Status::with_error_details(
+        Code::Unavailable,
+        "the server is shutting down; try again elsewhere",
+        details,
+    )
+}
+
+/// The time of the request is over.
+pub(super) fn expired() -> Status {
+    Status::deadline_exceeded("the deadline of the request has passed")
+}

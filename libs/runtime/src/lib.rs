@@ -1,0 +1,27 @@
+//! What every service needs to run: configuration from file, environment and flags, logs and
+//! metrics, health, shutdown, the gRPC server. It knows no service.
+
+mod component;
+pub mod config;
+mod drain;
+mod error;
+pub mod health;
+mod layers;
+mod metrics_page;
+pub mod openmp;
+mod reflection;
+pub mod request;
+mod server;
+pub mod service;
+mod settings;
+mod shutdown;
+pub mod signals;
+pub mod telemetry;
+
+pub use component::{Component, Readiness};
+pub use config::Check;
+pub use error::RuntimeError;
+pub use server::Server;
+pub use service::{ServiceSettings, run_service};
+pub use settings::{LogFormat, ServerConfig, TelemetryConfig};
+pub use shutdown::Shutdown;

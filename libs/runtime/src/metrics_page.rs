@@ -1,0 +1,94 @@
+//! The metrics of this process, for Prometheus: `GET /metrics` on a port of their own.
+
+use crate::{Shutdown, error::RuntimeError};
+use axum::{Router, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::{sync::OnceLock, time::Duration};
+use tokio::net::TcpListener;
+
+/// Upper bounds of the classes of every histogram in seconds: from an answer out of the cache to a
+/// training.
+const SECONDS: [f64; 14] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 600.0,
+];
+/// How often values that nobody asked for are put together.
+const UPKEEP: Duration = Duration::from_secs(5);
+/// The text format of Prometheus.
+const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The one recorder of the process; servers beside each other share it.
+static RECORDER: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
+
+/// Starts to keep metrics, once for the process.
+pub(crate) fn record() -> Result<PrometheusHandle, RuntimeError> {
+    RECORDER
+        .get_or_init(|| {
+            let handle = PrometheusBuilder::new()
+                .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+                .and_then(PrometheusBuilder::install_recorder)
+                .map_err(|error| error.to_string())?;
+            describe();
+            Ok(handle)
+        })
+        .clone()
+        .map_err(RuntimeError::Metrics)
+}
+
+/// Serves the page until shutdown has begun and the port's owner drops this.
+pub(crate) async fn serve(listener: TcpListener, recorder: PrometheusHandle, shutdown: Shutdown) {
+    let page = recorder.clone();
+    let router = Router::new().route(
+        "/metrics",
+        get(move || {
+            let page = page.clone();
+            async move { ([(CONTENT_TYPE, FORMAT)], page.render()).into_response() }
+        }),
+    );
+    let upkeep = async {
+        let mut turns = tokio::time::interval(UPKEEP);
+        loop {
+            turns.tick().await;
+            recorder.run_upkeep();
+        }
+    };
+    tokio::select! {
+        served = axum::serve(listener, router) => {
+            if let Err(error) = served {
+                tracing::error!(%error, "the page of metrics ended");
+                shutdown.begin();
+            }
+        }
+        () = upkeep => {}
+    }
+}
+
+/// Tells what the metrics of this crate mean.
+fn describe() {
+    use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+    describe_counter!(
+        "openassay_rpc_requests_total",
+        "Requests that ended, by service, method and code"
+    );
+    describe_histogram!(
+        "openassay_rpc_request_seconds",
+        Unit::Seconds,
+        "Time from a request's arrival to the last byte of its answer"
+    );
+    describe_gauge!(
+        "openassay_rpc_in_flight",
+        "Requests that have not ended, by service"
+    );
+    describe_counter!(
+        "openassay_rpc_received_bytes_total",
+        Unit::Bytes,
+        "Bytes of messages received, by service"
+    );
+    describe_counter!(
+        "openassay_rpc_sent_bytes_total",
+        Unit::Bytes,
+        "Bytes of messages sent, by service"
+    );
+    describe_gauge!("openassay_ready", "1 while a component can answer, else 0");
+    describe_gauge!("openassay_build_info", "Always 1; the version is a label");
+    metrics::gauge!("openassay_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
+}

@@ -1,0 +1,210 @@
+//! The life of a service's process: flags, configuration, logs, components, end. What its `main`
+//! calls.
+
+use crate::{
+    Component, Server, Shutdown,
+    config::{self, Check, ConfigFaults, Sources},
+    settings::{ServerConfig, TelemetryConfig},
+    signals, telemetry,
+};
+use anyhow::Result;
+use clap::{Arg, ArgAction, ArgMatches, Command, error::ErrorKind as ParseKind};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode};
+
+/// Exit code of a wrong command line or configuration, after BSD `sysexits.h`.
+pub const USAGE: u8 = 64;
+/// Exit code when something needed is missing, such as a port or a folder.
+pub const UNAVAILABLE: u8 = 69;
+/// Exit code when a running process failed, or did not end in its time.
+pub const FAILED: u8 = 70;
+
+/// The configuration of a whole service.
+pub trait ServiceSettings: Check {
+    /// Its server.
+    fn server(&self) -> &ServerConfig;
+    /// Its logs.
+    fn telemetry(&self) -> &TelemetryConfig;
+}
+
+/// Runs a service from `main` to its exit code: `--config FILE`, `--set KEY=VALUE`,
+/// `--print-config`, `--help`, `--version`. `build` makes the components and returns soon: what
+/// takes long, such as warming up, goes on beside it and shows in [`Component::ready`].
+pub fn run_service<T, B, F>(name: &'static str, about: &'static str, build: B) -> ExitCode
+where
+    T: ServiceSettings + DeserializeOwned + Serialize + Default,
+    B: FnOnce(T, Shutdown) -> F,
+    F: Future<Output = Result<Vec<Component>>>,
+{
+    let matches = match command(name, about).try_get_matches() {
+        Ok(matches) => matches,
+        Err(message) => {
+            // Nothing can be done about a closed output.
+            let _ = message.print();
+            return match message.kind() {
+                ParseKind::DisplayHelp | ParseKind::DisplayVersion => ExitCode::SUCCESS,
+                _ => ExitCode::from(USAGE),
+            };
+        }
+    };
+    let settings: T = match sources(&matches).and_then(|sources| config::load(&sources)) {
+        Ok(settings) => settings,
+        Err(faults) => return refuse(&faults),
+    };
+    if matches.get_flag("print-config") {
+        return show(&settings);
+    }
+    run(settings, build, |_| {})
+}
+
+/// Runs components to their end with settings that are already read: logs, the server, signals.
+/// `ready` is told the address when every component is ready for the first time.
+pub fn run<T, B, F>(
+    settings: T,
+    build: B,
+    ready: impl FnOnce(SocketAddr) + Send + 'static,
+) -> ExitCode
+where
+    T: ServiceSettings,
+    B: FnOnce(T, Shutdown) -> F,
+    F: Future<Output = Result<Vec<Component>>>,
+{
+    if let Err(error) = telemetry::start(settings.telemetry()) {
+        tell(&format!("error: {error}\n"));
+        return ExitCode::from(FAILED);
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "cannot start threads");
+            return ExitCode::from(UNAVAILABLE);
+        }
+    };
+    let code = runtime.block_on(life(settings, build, ready));
+    // What still blocks a thread now was given its time and is left behind.
+    runtime.shutdown_background();
+    code
+}
+
+async fn life<T, B, F>(
+    settings: T,
+    build: B,
+    ready: impl FnOnce(SocketAddr) + Send + 'static,
+) -> ExitCode
+where
+    T: ServiceSettings,
+    B: FnOnce(T, Shutdown) -> F,
+    F: Future<Output = Result<Vec<Component>>>,
+{
+    let shutdown = Shutdown::new(settings.server().grace());
+    let prepared = async {
+        signals::listen(&shutdown)?;
+        let server = Server::bind(settings.server()).await?;
+        let components = build(settings, shutdown.clone()).await?;
+        anyhow::Ok((server, components))
+    };
+    let (server, components) = match prepared.await {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "cannot start");
+            let misconfigured = error.is::<ConfigFaults>();
+            return ExitCode::from(if misconfigured { USAGE } else { UNAVAILABLE });
+        }
+    };
+    let address = server.local_address();
+    match server
+        .when_ready(move || ready(address))
+        .run(components, shutdown)
+        .await
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "failed");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn command(name: &'static str, about: &'static str) -> Command {
+    Command::new(name)
+        .about(about)
+        .version(env!("CARGO_PKG_VERSION"))
+        .max_term_width(100)
+        .after_help(
+            "Every key can also be set by an environment variable: server.listen is \
+             OPENASSAY_SERVER__LISTEN.\nThe environment wins over the file, --set over both.",
+        )
+        .arg(
+            Arg::new("config")
+                .long("config")
+                .value_name("FILE")
+                .help("Read this TOML file")
+                .value_parser(clap::value_parser!(PathBuf)),
+        )
+        .arg(
+            Arg::new("set")
+                .long("set")
+                .value_name("KEY=VALUE")
+                .help("Set one key, such as server.listen=127.0.0.1:0")
+                .action(ArgAction::Append),
+        )
+        .arg(
+            Arg::new("print-config")
+                .long("print-config")
+                .help("Print the configuration that would be used, without secrets, and exit")
+                .action(ArgAction::SetTrue),
+        )
+}
+
+fn sources(matches: &ArgMatches) -> Result<Sources, ConfigFaults> {
+    let flags = matches
+        .get_many::<String>("set")
+        .into_iter()
+        .flatten()
+        .map(|flag| assignment(flag))
+        .collect::<Result<_, _>>()?;
+    Ok(Sources::of_process(
+        matches.get_one("config").cloned(),
+        flags,
+    ))
+}
+
+/// `section.key=value` in its two parts.
+///
+/// # Errors
+/// There is no `=`.
+pub fn assignment(flag: &str) -> Result<(String, String), ConfigFaults> {
+    flag.split_once('=')
+        .map(|(key, value)| (key.trim().to_owned(), value.to_owned()))
+        .ok_or_else(|| {
+            ConfigFaults::one(format!(
+                "--set {flag}: write section.key=value, such as server.listen=127.0.0.1:0"
+            ))
+        })
+}
+
+/// Tells people what is wrong with the configuration, and gives the exit code.
+pub fn refuse(faults: &ConfigFaults) -> ExitCode {
+    tell(&format!("error: {faults}\n"));
+    ExitCode::from(USAGE)
+}
+
+/// Prints a configuration to standard output, and gives the exit code.
+pub fn show<T: Serialize>(settings: &T) -> ExitCode {
+    match config::print(settings) {
+        Ok(text) => {
+            // Whoever closed the output does not want it.
+            let _ = std::io::stdout().lock().write_all(text.as_bytes());
+            ExitCode::SUCCESS
+        }
+        Err(faults) => refuse(&faults),
+    }
+}
+
+/// Writes to standard error; when that is closed nobody wants to know.
+fn tell(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}

@@ -1,0 +1,158 @@
+//! The settings that every service has: its server and what it tells about itself.
+
+use crate::config::Check;
+use serde::{Deserialize, Serialize};
+use std::{net::SocketAddr, time::Duration};
+
+/// The gRPC server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerConfig {
+    /// Where requests are taken; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// Where `GET /metrics` is answered; not at all when not set.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Largest message of a request, in bytes.
+    pub max_message_bytes: usize,
+    /// Requests and streams at a time, health and reflection not counted.
+    pub max_in_flight: usize,
+    /// Requests and streams at a time on one connection.
+    pub max_streams_per_connection: u32,
+    /// Largest sum of one request's metadata, in bytes.
+    pub max_header_bytes: u32,
+    /// After this silence a connection is asked whether it lives, in seconds.
+    pub keepalive_interval_s: u64,
+    /// A connection that does not answer for this long is closed, in seconds.
+    pub keepalive_timeout_s: u64,
+    /// Time limit of a request that brings none, in seconds; a stream of requests counts until
+    /// its answer begins. 0: no limit.
+    pub default_timeout_s: u64,
+    /// From the signal to end until the process has ended, in seconds.
+    pub shutdown_grace_s: u64,
+    /// From the signal to end until no more requests are taken, in milliseconds: time for load
+    /// balancers to look elsewhere.
+    pub shutdown_settle_ms: u64,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 50_051)),
+            metrics_listen: None,
+            max_message_bytes: 16 << 20,
+            max_in_flight: 256,
+            max_streams_per_connection: 256,
+            max_header_bytes: 16 << 10,
+            keepalive_interval_s: 30,
+            keepalive_timeout_s: 20,
+            default_timeout_s: 0,
+            shutdown_grace_s: 30,
+            shutdown_settle_ms: 200,
+        }
+    }
+}
+
+impl ServerConfig {
+    /// Time from the signal to end until the process has ended.
+    #[must_use]
+    pub const fn grace(&self) -> Duration {
+        Duration::from_secs(self.shutdown_grace_s)
+    }
+
+    /// The part of the grace in which requests are still taken.
+    pub(crate) const fn settle(&self) -> Duration {
+        Duration::from_millis(self.shutdown_settle_ms)
+    }
+}
+
+impl Check for ServerConfig {
+    fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut range = |name: &str, value: u64, low: u64, high: u64| {
+            if !(low..=high).contains(&value) {
+                faults.push(format!("{name}: {value} is outside {low} to {high}"));
+            }
+        };
+        range(
+            "max_message_bytes",
+            self.max_message_bytes as u64,
+            1 << 10,
+            1 << 30,
+        );
+        range("max_in_flight", self.max_in_flight as u64, 1, 1 << 16);
+        range(
+            "max_streams_per_connection",
+            u64::from(self.max_streams_per_connection),
+            1,
+            1 << 16,
+        );
+        range(
+            "max_header_bytes",
+            u64::from(self.max_header_bytes),
+            1 << 10,
+            1 << 20,
+        );
+        range("keepalive_interval_s", self.keepalive_interval_s, 1, 3600);
+        range("keepalive_timeout_s", self.keepalive_timeout_s, 1, 3600);
+        range("default_timeout_s", self.default_timeout_s, 0, 86_400);
+        range("shutdown_grace_s", self.shutdown_grace_s, 1, 3600);
+        if self.settle() >= self.grace() {
+            faults.push(format!(
+                "shutdown_settle_ms: {} must be less than shutdown_grace_s, {} s",
+                self.shutdown_settle_ms, self.shutdown_grace_s
+            ));
+        }
+        if self.metrics_listen == Some(self.listen) && self.listen.port() != 0 {
+            faults.push(format!(
+                "metrics_listen: {} is the address of the service itself; take another port",
+                self.listen
+            ));
+        }
+        faults
+    }
+}
+
+/// Logs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TelemetryConfig {
+    /// Which logs appear, such as `info` or `warn,assay_gate=debug`. The environment variable
+    /// `OPENASSAY_LOG` wins.
+    pub filter: String,
+    /// How they look.
+    pub format: LogFormat,
+}
+
+/// How logs look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people on a terminal, JSON elsewhere.
+    #[default]
+    Auto,
+    /// One JSON object per line.
+    Json,
+    /// Lines for people.
+    Text,
+}
+
+impl Default for TelemetryConfig {
+    fn default() -> Self {
+        Self {
+            filter: "info".to_owned(),
+            format: LogFormat::Auto,
+        }
+    }
+}
+
+impl Check for TelemetryConfig {
+    fn faults(&self) -> Vec<String> {
+        match tracing_subscriber::EnvFilter::try_new(&self.filter) {
+            Ok(_) => Vec::new(),
+            Err(error) => vec![format!(
+                "filter: `{}` is no log filter ({error}); write for example info",
+                self.filter
+            )],
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The port to immutable byte strings, each named by its digest: spectra, data sets, results,
+//! checkpoints.
+
+use crate::StoreError;
+use assay_core::Digest;
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use std::time::SystemTime;
+
+/// The port to blobs.
+#[async_trait]
+pub trait BlobStore: Send + Sync {
+    /// Keeps bytes and names them. Putting the same bytes again is harmless, and renews their age
+    /// for [`BlobStore::list`]. On return they are durable.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    async fn put(&self, bytes: Bytes) -> Result<Digest, StoreError>;
+
+    /// The bytes, checked against their name.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]; [`StoreError::Damaged`] when they are not what was put.
+    async fn get(&self, digest: Digest) -> Result<Bytes, StoreError>;
+
+    /// Length in bytes; `None` when there is no such blob.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    async fn size(&self, digest: Digest) -> Result<Option<u64>, StoreError>;
+
+    /// The first bytes, at most `length`, not checked against the name: enough to tell what sort
+    /// of blob it is.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    async fn start(&self, digest: Digest, length: usize) -> Result<Bytes, StoreError>;
+
+    /// Removes a blob; harmless when there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    async fn remove(&self, digest: Digest) -> Result<(), StoreError>;
+
+    /// Removes a blob whose last put was before `moment`, and says whether it did. The age is
+    /// looked at immediately before the removal, but not in one step with it.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    async fn remove_if_older(&self, digest: Digest, moment: SystemTime)
+    -> Result<bool, StoreError>;
+
+    /// Every blob with the time of its last put, in no order.
+    fn list(&self) -> BoxStream<'_, Result<(Digest, SystemTime), StoreError>>;
+}

@@ -1,0 +1,221 @@
+//! From a request to a job: every field is checked, names become what they stand for now.
+
+use crate::{
+    ControlDeps, PRINCIPAL,
+    datasets::{self, Stored},
+    error::ControlError,
+};
+use assay_api::{WireError, field, job, jobs::SubmitRequest};
+use assay_core::Digest;
+use assay_jobs::{BatchJob, JobError, JobRecord, Lane, NewJob, Submitted, TrainJob, submit};
+use assay_store::{ModelRef, check_name, resolve_ref};
+use serde_json::Value;
+
+const MAX_SPECIFICATION_BYTES: usize = 1 << 20;
+const LONGEST_KEY: usize = 128;
+const MOST_ATTEMPTS: u32 = 20;
+const USUAL_ATTEMPTS: u32 = 5;
+
+/// What is said about submissions.
+#[derive(Debug, Clone)]
+pub(crate) struct Rules {
+    pub(crate) default_model: String,
+    pub(crate) max_queued: u64,
+}
+
+/// A request whose fields are all right by themselves.
+struct Wish {
+    lane: Lane,
+    dataset: Digest,
+    model: String,
+    specification: Value,
+    key: Option<String>,
+    max_attempts: u32,
+    promote: bool,
+}
+
+/// Takes a job.
+pub(crate) async fn take(
+    rules: &Rules,
+    deps: &ControlDeps,
+    request: &SubmitRequest,
+    trace_parent: Option<String>,
+) -> Result<Submitted, ControlError> {
+    let wish = checked(rules, request)?;
+    let dataset = datasets::take_up(&*deps.blobs, "dataset", wish.dataset).await?;
+    let specification = match wish.lane {
+        Lane::Train => trainable(&dataset).and_then(|()| as_json(&train_job(&wish)))?,
+        Lane::Identify | Lane::Explain => {
+            let model = ModelRef::parse(&wish.model, &rules.default_model)?;
+            let bundle = resolve_ref(&*deps.registry, &model).await?.bundle();
+            as_json(&BatchJob {
+                dataset: wish.dataset,
+                model: wish.model.clone(),
+                bundle,
+            })?
+        }
+    };
+    let job = NewJob {
+        lane: wish.lane,
+        specification,
+        principal: PRINCIPAL.to_owned(),
+        idempotency_key: wish.key.clone(),
+        max_attempts: wish.max_attempts,
+        trace_parent,
+    };
+    match submit(&*deps.store, &*deps.queue, job, rules.max_queued).await {
+        Err(JobError::KeyReused { key, job }) => {
+            let record = deps.store.get(job).await?;
+            if asks_the_same(&wish, &record) {
+                return Ok(Submitted {
+                    record,
+                    created: false,
+                });
+            }
+            Err(JobError::KeyReused { key, job }.into())
+        }
+        other => Ok(other?),
+    }
+}
+
+/// Whether a batch was asked for in the same words. Its model may stand for another bundle by
+/// now; a repeated request means the job that it made before.
+fn asks_the_same(wish: &Wish, record: &JobRecord) -> bool {
+    let before: Result<BatchJob, _> = serde_json::from_value(record.job.specification.clone());
+    record.job.lane == wish.lane
+        && before.is_ok_and(|job| job.dataset == wish.dataset && job.model == wish.model)
+}
+
+fn train_job(wish: &Wish) -> TrainJob {
+    TrainJob {
+        dataset: wish.dataset,
+        model: wish.model.clone(),
+        specification: wish.specification.clone(),
+        promote: wish.promote,
+    }
+}
+
+fn as_json(job: &impl serde::Serialize) -> Result<Value, ControlError> {
+    serde_json::to_value(job).map_err(|error| ControlError::Defect(error.to_string()))
+}
+
+/// Training needs to know what every spectrum shows.
+fn trainable(dataset: &Stored) -> Result<(), ControlError> {
+    let unlabelled = dataset.list.rows().iter().filter(|row| row.label.is_none());
+    let reason = match unlabelled.count() {
+        0 if dataset.known_labels().is_empty() => "has no row with role known".to_owned(),
+        0 => return Ok(()),
+        count => format!("has {count} rows without a label"),
+    };
+    let advice = "training needs a label in every row and at least one known material";
+    Err(ControlError::field(
+        "dataset",
+        format!("{reason}; {advice}"),
+    ))
+}
+
+/// Collects what is wrong with the fields of a request.
+#[derive(Default)]
+struct Faults(Vec<(String, String)>);
+
+impl Faults {
+    fn take<T>(&mut self, checked: Result<T, WireError>) -> Option<T> {
+        match checked {
+            Ok(value) => Some(value),
+            Err(WireError::Field { field, reason }) => {
+                self.0.push((field, reason));
+                None
+            }
+            Err(error) => {
+                self.0.push(("request".to_owned(), error.to_string()));
+                None
+            }
+        }
+    }
+}
+
+fn checked(rules: &Rules, request: &SubmitRequest) -> Result<Wish, ControlError> {
+    let mut faults = Faults::default();
+    let lane = faults.take(job::lane_from_wire(request.lane));
+    let dataset = faults.take(field::digest("dataset", &request.dataset));
+    let key = faults.take(key(&request.idempotency_key));
+    let max_attempts = faults.take(attempts(request.max_attempts));
+    let training = lane == Some(Lane::Train);
+    let specification = faults.take(specification(&request.specification_json, training));
+    if lane.is_some() {
+        faults.take(model(rules, &request.model, training));
+        if request.promote && !training {
+            let reason = "is true; only a training makes a version that can be promoted";
+            faults.0.push(("promote".to_owned(), reason.to_owned()));
+        }
+    }
+    match (lane, dataset, key, max_attempts, specification) {
+        (Some(lane), Some(dataset), Some(key), Some(max_attempts), Some(specification))
+            if faults.0.is_empty() =>
+        {
+            Ok(Wish {
+                lane,
+                dataset,
+                model: request.model.clone(),
+                specification,
+                key,
+                max_attempts,
+                promote: request.promote,
+            })
+        }
+        _ => Err(ControlError::Fields(faults.0)),
+    }
+}
+
+fn model(rules: &Rules, model: &str, training: bool) -> Result<(), WireError> {
+    let checked = if training {
+        check_name("model", model)
+    } else {
+        ModelRef::parse(model, &rules.default_model).map(drop)
+    };
+    checked.map_err(|error| WireError::field("model", error))
+}
+
+fn key(key: &str) -> Result<Option<String>, WireError> {
+    if key.len() <= LONGEST_KEY && key.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Ok((!key.is_empty()).then(|| key.to_owned()));
+    }
+    let reason = format!(
+        "has {} bytes; allowed: at most {LONGEST_KEY} printable ASCII characters",
+        key.len()
+    );
+    Err(WireError::field("idempotency_key", reason))
+}
+
+fn attempts(attempts: u32) -> Result<u32, WireError> {
+    match attempts {
+        0 => Ok(USUAL_ATTEMPTS),
+        1..=MOST_ATTEMPTS => Ok(attempts),
+        _ => {
+            let reason =
+                format!("is {attempts}; allowed: 1 to {MOST_ATTEMPTS}, 0 for {USUAL_ATTEMPTS}");
+            Err(WireError::field("max_attempts", reason))
+        }
+    }
+}
+
+fn specification(text: &str, training: bool) -> Result<Value, WireError> {
+    let refuse = |reason: String| Err(WireError::field("specification_json", reason));
+    if text.is_empty() {
+        return Ok(Value::Object(serde_json::Map::new()));
+    }
+    if !training {
+        return refuse("is not empty; only a training has one".to_owned());
+    }
+    if text.len() > MAX_SPECIFICATION_BYTES {
+        let found = text.len();
+        return refuse(format!(
+            "has {found} bytes; at most {MAX_SPECIFICATION_BYTES} are allowed"
+        ));
+    }
+    match serde_json::from_str(text) {
+        Ok(Value::Object(fields)) => Ok(Value::Object(fields)),
+        Ok(_) => refuse("is no JSON object; write {\"name\": value, …}".to_owned()),
+        Err(error) => refuse(format!("is no JSON: {error}")),
+    }
+}

@@ -1,0 +1,60 @@
+//! Removes again and again what nobody needs.
+
+use crate::{ControlConfig, ControlDeps};
+use assay_backends::collect_garbage;
+use std::{
+    future::Future,
+    pin::pin,
+    time::{Duration, SystemTime},
+};
+
+/// Removes blobs that are old and that nothing refers to.
+pub(crate) struct Upkeep {
+    deps: ControlDeps,
+    retention: Duration,
+    every: Duration,
+}
+
+impl Upkeep {
+    pub(crate) fn new(config: &ControlConfig, deps: ControlDeps) -> Self {
+        Self {
+            deps,
+            retention: config.retention(),
+            every: config.collect_every(),
+        }
+    }
+
+    /// Once at the start, because some processes never get old, and then again and again.
+    pub(crate) async fn run(self, shutdown: impl Future<Output = ()> + Send) {
+        let mut shutdown = pin!(shutdown);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut shutdown => return,
+                () = self.collect() => {}
+            }
+            tokio::select! {
+                () = &mut shutdown => return,
+                () = tokio::time::sleep(self.every) => {}
+            }
+        }
+    }
+
+    async fn collect(&self) {
+        let (blobs, store) = (&*self.deps.blobs, &*self.deps.store);
+        match collect_garbage(blobs, store, SystemTime::now(), self.retention).await {
+            Ok(collected) => {
+                metrics::counter!("openassay_control_blobs_removed_total")
+                    .increment(collected.removed);
+                tracing::info!(
+                    blobs.kept = collected.kept,
+                    blobs.removed = collected.removed,
+                    "what nobody needs was removed"
+                );
+            }
+            Err(error) => {
+                tracing::warn!(%error, "what nobody needs could not be removed; later again");
+            }
+        }
+    }
+}

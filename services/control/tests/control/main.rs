@@ -1,0 +1,11 @@
+//! The service over real gRPC, in this process, on a free port, with the stores of a folder.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod artefacts;
+mod datasets;
+mod jobs;
+mod lists;
+mod registry;
+mod serving;
+mod watch;
+mod workers;

@@ -1,0 +1,88 @@
+//! Shows which energies decided; worker of the explain lane.
+
+mod config;
+mod grpc;
+mod lane;
+mod settings;
+
+pub use config::ExplainerConfig;
+pub use settings::ExplainerSettings;
+
+use assay_answering::{
+    Answerer, AnswererOptions, FeatureSource, Sources,
+    batch::{Batch, BatchKind},
+};
+use assay_api::{
+    Limited, MAX_MESSAGE_BYTES, explain::explain_service_server::ExplainServiceServer,
+};
+use assay_jobs::{Lane, WorkSource, Worker};
+use assay_runtime::{Component, Shutdown};
+use assay_store::{BlobStore, BundleRegistry};
+use std::{
+    sync::{Arc, LazyLock},
+    time::{Duration, Instant},
+};
+use tonic::server::NamedService;
+
+/// What the service works on.
+#[derive(Clone)]
+pub struct ExplainerDeps {
+    /// Spectra, data sets and results.
+    pub blobs: Arc<dyn BlobStore>,
+    /// Bundles.
+    pub registry: Arc<dyn BundleRegistry>,
+    /// What runs the networks.
+    pub features: Arc<dyn FeatureSource>,
+    /// Where batches come from; `None` works on none.
+    pub work: Option<Arc<dyn WorkSource>>,
+}
+
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+fn since_start() -> Duration {
+    START.elapsed()
+}
+
+/// The gRPC service and the worker of its lane. It can answer at once.
+#[must_use]
+pub fn component(config: &ExplainerConfig, deps: ExplainerDeps, shutdown: &Shutdown) -> Component {
+    let sources = Sources {
+        registry: deps.registry,
+        blobs: deps.blobs,
+        features: deps.features,
+    };
+    let options = AnswererOptions {
+        bundles: config.bundles,
+        clock: Some(since_start),
+    };
+    let answerer = Arc::new(Answerer::new(sources, options));
+    let service = grpc::Service {
+        answerer: Arc::clone(&answerer),
+    };
+    let server = ExplainServiceServer::new(service)
+        .limited(config.max_message_bytes.unwrap_or(MAX_MESSAGE_BYTES));
+    let name = <ExplainServiceServer<grpc::Service> as NamedService>::NAME;
+    let component = Component::new("explainer", vec![name], |routes| {
+        routes.add_service(server);
+    });
+    let Some(source) = deps.work else {
+        return component;
+    };
+    let worker = Worker {
+        source,
+        lane: Lane::Explain,
+        name: format!("explainer {}", std::process::id()),
+        handler: Arc::new(lane::ExplainLane(Batch::new(
+            answerer,
+            BatchKind::Explain {
+                regions: grpc::REGIONS,
+            },
+            config.batch(),
+        ))),
+    };
+    let begun = shutdown.begun();
+    component.with_task("explain lane", async move {
+        worker.run(begun).await;
+        Ok(())
+    })
+}

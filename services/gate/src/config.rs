@@ -1,0 +1,74 @@
+//! What can be set about answering.
+
+use assay_answering::batch::BatchOptions;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How questions are answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GateConfig {
+    /// Bundles kept in memory.
+    pub bundles: usize,
+    /// Requests of one stream in work at once.
+    pub stream_at_once: usize,
+    /// Rows of a batch after which the work is kept.
+    pub chunk_rows: usize,
+    /// Rows of a batch in work at once.
+    pub rows_at_once: usize,
+    /// Most rows of one batch.
+    pub max_rows: usize,
+    /// Longest time for one row of a batch, in seconds.
+    pub row_time_s: u64,
+    /// Largest message; the process sets it to what its server takes.
+    #[serde(skip)]
+    pub max_message_bytes: Option<usize>,
+}
+
+impl Default for GateConfig {
+    fn default() -> Self {
+        Self {
+            bundles: 8,
+            stream_at_once: 8,
+            chunk_rows: 64,
+            rows_at_once: 4,
+            max_rows: 100_000,
+            row_time_s: 300,
+            max_message_bytes: None,
+        }
+    }
+}
+
+impl GateConfig {
+    /// Everything that is wrong, one sentence each.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let counts = [
+            ("bundles", self.bundles, 1000),
+            ("stream_at_once", self.stream_at_once, 1000),
+            ("chunk_rows", self.chunk_rows, 10_000),
+            ("rows_at_once", self.rows_at_once, 1000),
+            ("max_rows", self.max_rows, 1_000_000),
+        ];
+        let mut faults: Vec<_> = counts
+            .into_iter()
+            .filter(|(_, value, most)| !(1..=*most).contains(value))
+            .map(|(field, value, most)| format!("{field} is {value}; allowed: 1 to {most}"))
+            .collect();
+        if !(1..=86_400).contains(&self.row_time_s) {
+            let found = self.row_time_s;
+            faults.push(format!("row_time_s is {found}; allowed: 1 to 86400"));
+        }
+        faults
+    }
+
+    pub(crate) const fn batch(&self) -> BatchOptions {
+        BatchOptions {
+            chunk_rows: self.chunk_rows,
+            rows_at_once: self.rows_at_once,
+            max_rows: self.max_rows,
+            retries: 5,
+            row_time: Duration::from_secs(self.row_time_s),
+        }
+    }
+}

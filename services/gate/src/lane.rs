@@ -1,0 +1,14 @@
+//! The worker of the lane identify: every spectrum of a data set.
+
+use assay_answering::batch::Batch;
+use assay_jobs::{Handler, JobContext, JobRecord, Outcome};
+
+/// Answers data sets. Tonic's `async_trait` is that of the handler.
+pub(crate) struct IdentifyLane(pub(crate) Batch);
+
+#[tonic::async_trait]
+impl Handler for IdentifyLane {
+    async fn run(&self, job: &JobRecord, context: JobContext) -> Outcome {
+        self.0.run(job, &context).await
+    }
+}

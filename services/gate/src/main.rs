@@ -1,0 +1,40 @@
+//! The service as a process of its own.
+
+use assay_api::{ClientOptions, RemoteFeatures, RemoteWork};
+use assay_backends::Stores;
+use assay_gate::{GateConfig, GateDeps, GateSettings, component};
+use assay_jobs::WorkSource;
+use assay_runtime::run_service;
+use std::{process::ExitCode, sync::Arc};
+
+const ABOUT: &str = "Answers which known material a spectrum shows, or UNKNOWN; works on batches.";
+
+fn main() -> ExitCode {
+    run_service(
+        "openassay-gate",
+        ABOUT,
+        |settings: GateSettings, shutdown| async move {
+            let stores = Stores::open(&settings.storage)?;
+            let max_message_bytes = settings.server.max_message_bytes;
+            let options = ClientOptions {
+                max_message_bytes,
+                ..ClientOptions::default()
+            };
+            let mut work: Option<Arc<dyn WorkSource>> = None;
+            if !settings.control_url.is_empty() {
+                work = Some(Arc::new(RemoteWork::new(&settings.control_url, &options)?));
+            }
+            let deps = GateDeps {
+                blobs: stores.blobs,
+                registry: stores.registry,
+                features: Arc::new(RemoteFeatures::new(&settings.inference_url, &options)?),
+                work,
+            };
+            let config = GateConfig {
+                max_message_bytes: Some(max_message_bytes),
+                ..settings.gate
+            };
+            Ok(vec![component(&config, deps, &shutdown)])
+        },
+    )
+}

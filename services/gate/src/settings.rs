@@ -1,0 +1,67 @@
+//! The configuration of the service when it runs alone.
+
+use crate::GateConfig;
+use assay_backends::StorageConfig;
+use assay_runtime::{Check, ServerConfig, ServiceSettings, TelemetryConfig, config::within};
+use serde::{Deserialize, Serialize};
+
+/// The configuration of the service when it runs alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GateSettings {
+    /// Its server.
+    pub server: ServerConfig,
+    /// Its logs.
+    pub telemetry: TelemetryConfig,
+    /// Spectra and the registry, shared with the other services.
+    pub storage: StorageConfig,
+    /// Address of the inference service, such as `http://inference:50051`.
+    pub inference_url: String,
+    /// Address of the control service, whose batches are worked on; empty: none are.
+    pub control_url: String,
+    /// The service itself.
+    pub gate: GateConfig,
+}
+
+impl Default for GateSettings {
+    fn default() -> Self {
+        Self {
+            server: ServerConfig::default(),
+            telemetry: TelemetryConfig::default(),
+            storage: StorageConfig::default(),
+            inference_url: "http://127.0.0.1:50052".to_owned(),
+            control_url: String::new(),
+            gate: GateConfig::default(),
+        }
+    }
+}
+
+impl Check for GateSettings {
+    fn faults(&self) -> Vec<String> {
+        let mut faults = [
+            within("server", self.server.faults()),
+            within("telemetry", self.telemetry.faults()),
+            within("storage", self.storage.faults()),
+            within("gate", self.gate.faults()),
+        ]
+        .concat();
+        if self.inference_url.is_empty() {
+            faults.push(
+                "inference_url: it is empty; name the inference service, such as \
+                 http://127.0.0.1:50052"
+                    .to_owned(),
+            );
+        }
+        faults
+    }
+}
+
+impl ServiceSettings for GateSettings {
+    fn server(&self) -> &ServerConfig {
+        &self.server
+    }
+
+    fn telemetry(&self) -> &TelemetryConfig {
+        &self.telemetry
+    }
+}

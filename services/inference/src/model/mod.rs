@@ -1,0 +1,157 @@
+//! One model in memory: a thread of its own with the session, and the queue before it. Rows are
+//! computed one by one, also within a batch, so that an answer never depends on its neighbours;
+//! a batch is what is taken from the queue at once.
+
+mod queue;
+mod self_test;
+mod thread;
+
+pub(crate) use queue::Task;
+pub(crate) use thread::{Limits, Load, lowest_maximum};
+
+use assay_answering::AnswerError;
+use assay_infer::EngineIdentity;
+use assay_pipeline::Bundle;
+use queue::{Done, NotTaken, Queue, Ticket};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+    time::Instant,
+};
+use tokio::sync::oneshot;
+
+/// Input vectors that a model keeps for the test of the next one.
+const KEPT_VECTORS: usize = 3;
+
+/// A model that answers. Dropping it ends its thread after the row at hand.
+pub(crate) struct Model {
+    bundle: Arc<Bundle>,
+    engine: EngineIdentity,
+    queue: Arc<Queue>,
+    recent: Arc<Recent>,
+}
+
+impl Model {
+    /// Reads a bundle, makes its session, warms it up and tests it, all on the thread that then
+    /// serves it; gives that thread's handle too.
+    ///
+    /// # Errors
+    /// Why the bundle cannot be served, in words.
+    pub(crate) async fn load(load: Load) -> Result<(Self, JoinHandle<()>), String> {
+        let (report, loaded) = oneshot::channel();
+        let name = format!("model-{}", &load.digest.short()[..8]);
+        let thread = std::thread::Builder::new()
+            .name(name)
+            .spawn(move || thread::run(load, report))
+            .map_err(|error| format!("no thread can be started for it: {error}"))?;
+        let loaded = loaded
+            .await
+            .unwrap_or_else(|_| Err("its thread ended while it was loaded".to_owned()))?;
+        Ok((
+            Self {
+                bundle: loaded.bundle,
+                engine: loaded.engine,
+                queue: loaded.queue,
+                recent: loaded.recent,
+            },
+            thread,
+        ))
+    }
+
+    pub(crate) const fn bundle(&self) -> &Arc<Bundle> {
+        &self.bundle
+    }
+
+    pub(crate) const fn engine(&self) -> &EngineIdentity {
+        &self.engine
+    }
+
+    /// Length of an input vector.
+    pub(crate) fn bins(&self) -> usize {
+        self.bundle.contents().recipe.bins()
+    }
+
+    /// Whether its thread still runs.
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.queue.is_closed()
+    }
+
+    /// Some input vectors that it computed lately.
+    pub(crate) fn recent_vectors(&self) -> Vec<Vec<f32>> {
+        self.recent.all()
+    }
+
+    /// Computes vectors, which must have the right width. Dropping the future takes what is not
+    /// yet computed out of the queue.
+    ///
+    /// # Errors
+    /// When the queue is full, when the deadline passes, or when the model cannot compute it.
+    pub(crate) async fn run(
+        &self,
+        task: Task,
+        vectors: Vec<Vec<f32>>,
+        deadline: Option<Instant>,
+    ) -> Result<Done, AnswerError> {
+        let (reply, answer) = oneshot::channel();
+        let now = Instant::now();
+        let ticket = Ticket::new(task, vectors, now, deadline, reply);
+        self.queue.push(ticket, now).map_err(|error| match error {
+            NotTaken::Full {
+                waiting,
+                retry_after,
+            } => AnswerError::Overloaded {
+                what: format!("{waiting} rows wait for the model already"),
+                retry_after,
+            },
+            NotTaken::Closed => gone(),
+        })?;
+        match before(deadline, "the request waited for the model", answer).await? {
+            Ok(done) => done,
+            Err(_) => Err(gone()),
+        }
+    }
+}
+
+impl Drop for Model {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+fn gone() -> AnswerError {
+    AnswerError::Unavailable("the model's thread has ended; try again".to_owned())
+}
+
+/// Waits for something, but not beyond a deadline.
+pub(crate) async fn before<F: Future>(
+    deadline: Option<Instant>,
+    doing: &'static str,
+    future: F,
+) -> Result<F::Output, AnswerError> {
+    match deadline {
+        None => Ok(future.await),
+        Some(deadline) => tokio::time::timeout_at(deadline.into(), future)
+            .await
+            .map_err(|_| AnswerError::Deadline { doing }),
+    }
+}
+
+/// The last input vectors of a model.
+#[derive(Default)]
+struct Recent(Mutex<VecDeque<Vec<f32>>>);
+
+impl Recent {
+    fn add(&self, vector: Vec<f32>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() == KEPT_VECTORS {
+            kept.pop_front();
+        }
+        kept.push_back(vector);
+    }
+
+    fn all(&self) -> Vec<Vec<f32>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().cloned().collect()
+    }
+}

@@ -1,0 +1,83 @@
+//! The test that a model passes before it answers anyone: it computes, gives what its bundle
+//! promises, and its graph agrees with the head's function.
+
+use super::thread::in_words;
+use assay_infer::{FeatureExtractor, Watch};
+use assay_pipeline::{Bundle, decide};
+use ndarray::{Axis, aview1};
+use std::time::{Duration, Instant};
+
+/// Largest difference of the graph's own logits from those of the head's function, relative to
+/// the largest logit where that is above one.
+const LOGIT_TOLERANCE: f32 = 1e-5;
+
+/// Tests a model on made-up vectors and on those of `probes` that have its width; gives the time
+/// of one warm row.
+///
+/// # Errors
+/// What is wrong, in words.
+pub(super) fn run(
+    bundle: &Bundle,
+    extractor: &FeatureExtractor,
+    probes: &[Vec<f32>],
+) -> Result<Duration, String> {
+    let bins = extractor.bins();
+    let fitting = probes.iter().filter(|probe| probe.len() == bins).cloned();
+    let vectors: Vec<_> = (0..2).map(|k| made_up(k, bins)).chain(fitting).collect();
+    for (index, vector) in vectors.iter().enumerate() {
+        let failed = |reason: String| format!("it failed its test on vector {index}: {reason}");
+        let features = agree(bundle, extractor, vector).map_err(failed)?;
+        decide(bundle.head(), bundle.gate(), &features).map_err(|e| failed(in_words(&e)))?;
+    }
+    let started = Instant::now();
+    let row = aview1(&vectors[0]).insert_axis(Axis(0));
+    extractor
+        .extract(row, &Watch::none())
+        .map_err(|e| in_words(&e))?;
+    Ok(started.elapsed())
+}
+
+/// The features of a vector, if the graph's logits are those of the head's function.
+fn agree(
+    bundle: &Bundle,
+    extractor: &FeatureExtractor,
+    vector: &[f32],
+) -> Result<Vec<f32>, String> {
+    let (features, graph) = extractor
+        .extract_with_logits(vector)
+        .map_err(|e| in_words(&e))?;
+    let head = bundle.head().logits(&features).map_err(|e| in_words(&e))?;
+    if graph.len() != head.len() {
+        return Err(format!(
+            "its graph gives {} logits, but its head has {} classes",
+            graph.len(),
+            head.len()
+        ));
+    }
+    let scale = head
+        .iter()
+        .fold(1.0f32, |most, logit| most.max(logit.abs()));
+    for (class, (graph, head)) in graph.iter().zip(&head).enumerate() {
+        if (graph - head).abs() > LOGIT_TOLERANCE * scale {
+            return Err(format!(
+                "logit {class} is {graph} by its graph, but {head} by its head"
+            ));
+        }
+    }
+    Ok(features)
+}
+
+/// A falling continuum with peaks, between the floor of the logarithm and about −3.
+fn made_up(index: usize, bins: usize) -> Vec<f32> {
+    let spacing = 41 + 58 * index;
+    let value = |bin: usize| {
+        let continuum = -6.0 - 6.0 * bin as f32 / bins as f32;
+        let peak = match bin % spacing {
+            0 | 2 => 1.5,
+            1 => 3.0,
+            _ => 0.0,
+        };
+        continuum + peak
+    };
+    (0..bins).map(value).collect()
+}

@@ -1,0 +1,245 @@
+//! The thread of a model: loads it, tests it, and computes row after row until the queue closes.
+
+use super::{
+    Recent,
+    queue::{Queue, Row, Share, Standing, Task, Ticket},
+    self_test,
+};
+use crate::measure;
+use assay_answering::AnswerError;
+use assay_core::{Classified, Digest, ErrorKind};
+use assay_explain::{CamSettings, ExplainError, class_importances};
+use assay_infer::{EngineIdentity, FeatureExtractor, OnnxRuntime, SessionOptions, Watch};
+use assay_pipeline::{Bundle, PipelineError};
+use assay_store::BundleFiles;
+use ndarray::{Axis, aview1};
+use std::{path::Path, sync::Arc, time::Instant};
+use tokio::sync::oneshot;
+
+/// How much a model takes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Most pixels of images in a batch.
+    pub(crate) batch_pixels: usize,
+    /// Most rows in a batch.
+    pub(crate) batch_rows: usize,
+    /// Most rows that wait.
+    pub(crate) queue_rows: usize,
+}
+
+/// What is to be loaded, and how.
+pub(crate) struct Load {
+    pub(crate) digest: Digest,
+    pub(crate) files: BundleFiles,
+    pub(crate) runtime: &'static OnnxRuntime,
+    pub(crate) session: SessionOptions,
+    pub(crate) limits: Limits,
+    /// Input vectors that the model before this one computed lately.
+    pub(crate) probes: Vec<Vec<f32>>,
+}
+
+/// A model that passed its test.
+pub(super) struct Loaded {
+    pub(super) bundle: Arc<Bundle>,
+    pub(super) engine: EngineIdentity,
+    pub(super) queue: Arc<Queue>,
+    pub(super) recent: Arc<Recent>,
+}
+
+struct Engine {
+    bundle: Arc<Bundle>,
+    extractor: FeatureExtractor,
+    recent: Arc<Recent>,
+}
+
+/// Closes the queue when the thread ends, however it ends.
+struct Closing(Arc<Queue>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// The whole life of a model's thread.
+pub(super) fn run(load: Load, report: oneshot::Sender<Result<Loaded, String>>) {
+    let queue = Arc::new(Queue::new(load.limits.queue_rows));
+    let closing = Closing(Arc::clone(&queue));
+    let limits = load.limits;
+    let engine = match Engine::prepare(load, &queue) {
+        Ok(engine) => engine,
+        Err(reason) => {
+            drop(report.send(Err(reason)));
+            return;
+        }
+    };
+    let loaded = Loaded {
+        bundle: Arc::clone(&engine.bundle),
+        engine: engine.extractor.engine().clone(),
+        queue,
+        recent: Arc::clone(&engine.recent),
+    };
+    if report.send(Ok(loaded)).is_ok() {
+        engine.serve(&closing.0, engine.batch_rows(limits));
+    }
+}
+
+impl Engine {
+    fn prepare(load: Load, queue: &Queue) -> Result<Self, String> {
+        let files = load.files.into_iter();
+        let files = files.map(|(name, bytes)| (name, bytes.to_vec())).collect();
+        let origin = format!("bundle {}", load.digest.short());
+        let bundle =
+            Bundle::from_files(files, Path::new(&origin)).map_err(|error| in_words(&error))?;
+        if bundle.id() != load.digest {
+            return Err(format!(
+                "its files are those of bundle {}; restore them",
+                bundle.id()
+            ));
+        }
+        let extractor = bundle
+            .extractor(load.runtime, &load.session)
+            .map_err(|error| in_words(&error))?;
+        let took = self_test::run(&bundle, &extractor, &load.probes)?;
+        queue.measure(took);
+        Ok(Self {
+            bundle: Arc::new(bundle),
+            extractor,
+            recent: Arc::default(),
+        })
+    }
+
+    /// Rows that are taken from the queue at once.
+    fn batch_rows(&self, limits: Limits) -> usize {
+        match self.bundle.contents().model.imaging() {
+            None => limits.batch_rows,
+            Some(imaging) => {
+                let pixels = imaging.size.saturating_mul(imaging.size).max(1);
+                (limits.batch_pixels / pixels).clamp(1, limits.batch_rows)
+            }
+        }
+    }
+
+    fn serve(&self, queue: &Queue, batch_rows: usize) {
+        while let Some(batch) = queue.take(batch_rows) {
+            measure::batch(batch.iter().map(|share| share.rows).sum());
+            for share in batch {
+                self.compute(queue, share);
+            }
+        }
+    }
+
+    /// Computes a part of a request, unless nobody wants it any more.
+    fn compute(&self, queue: &Queue, Share { mut ticket, rows }: Share) {
+        for _ in 0..rows {
+            let started = Instant::now();
+            match ticket.standing(started) {
+                Standing::Wanted => {}
+                Standing::Dropped => return queue.forget(ticket.left()),
+                Standing::Expired => {
+                    queue.forget(ticket.left());
+                    return ticket.expire();
+                }
+            }
+            let task = ticket.task;
+            let Some(vector) = ticket.next(started) else {
+                break;
+            };
+            match self.row(task, vector) {
+                Ok(row) => {
+                    let took = started.elapsed();
+                    ticket.add(row, took);
+                    queue.finished(took);
+                    measure::row(took);
+                }
+                Err(error) => {
+                    queue.forget(ticket.left());
+                    return ticket.fail(error);
+                }
+            }
+        }
+        self.finish(queue, ticket);
+    }
+
+    fn finish(&self, queue: &Queue, mut ticket: Ticket) {
+        if ticket.left() > 0 {
+            return queue.give_back(ticket);
+        }
+        if let Some(vector) = ticket.vectors.pop() {
+            self.recent.add(vector);
+        }
+        ticket.answer();
+    }
+
+    fn row(&self, task: Task, vector: &[f32]) -> Result<Row, AnswerError> {
+        match task {
+            Task::Features => {
+                let row = aview1(vector).insert_axis(Axis(0));
+                let features = self.extractor.extract(row, &Watch::none());
+                let features = features.map_err(PipelineError::from)?;
+                Ok(Row {
+                    features: features.into_iter().collect(),
+                    importance: None,
+                })
+            }
+            Task::Importances(class) => self.explained(class, vector),
+        }
+    }
+
+    /// The feature map stays here: it is too large to travel.
+    fn explained(&self, class: Option<usize>, vector: &[f32]) -> Result<Row, AnswerError> {
+        if !self.extractor.has_map() {
+            return Err(explain_error(ExplainError::NoMap));
+        }
+        let mapped = self.extractor.extract_with_map(vector);
+        let mapped = mapped.map_err(PipelineError::from)?;
+        let class = match class {
+            Some(class) => class,
+            None => most_probable(&self.bundle, &mapped.features)?,
+        };
+        let importances = class_importances(&self.bundle, &mapped, class, CamSettings::default())
+            .map_err(explain_error)?;
+        Ok(Row {
+            features: mapped.features,
+            importance: Some((class, importances.importance)),
+        })
+    }
+}
+
+/// The class of the largest logit of the head's function; the lowest where several are.
+fn most_probable(bundle: &Bundle, features: &[f32]) -> Result<usize, AnswerError> {
+    let logits = bundle
+        .head()
+        .logits(features)
+        .map_err(PipelineError::from)?;
+    Ok(lowest_maximum(&logits))
+}
+
+/// Position of the largest value; the lowest where several are equal.
+pub(crate) fn lowest_maximum(values: &[f32]) -> usize {
+    (1..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
+}
+
+fn explain_error(error: ExplainError) -> AnswerError {
+    match error {
+        ExplainError::Pipeline(error) => error.into(),
+        error => match error.kind() {
+            ErrorKind::FailedPrecondition => AnswerError::NotPossible(error.to_string()),
+            _ => AnswerError::Defect(error.to_string()),
+        },
+    }
+}
+
+/// An error with its causes.
+pub(super) fn in_words(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| {
+        let cause = cause.to_string();
+        // Some errors repeat their cause in their own words already.
+        if text.contains(&cause) {
+            text
+        } else {
+            format!("{text}: {cause}")
+        }
+    })
+}

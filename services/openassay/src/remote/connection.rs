@@ -1,0 +1,101 @@
+//! The connection to a server, and its errors as failures of a command.
+
+use crate::failure::{Failure, Result};
+use assay_api::{ClientOptions, Limited, MAX_MESSAGE_BYTES, channel, status};
+use assay_core::ErrorKind;
+use clap::Args;
+use std::{future::Future, io};
+use tokio::runtime::{Builder, Runtime};
+use tonic::{Code, Status, transport::Channel};
+
+/// The option that names the server.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Server")]
+pub(crate) struct ServerOption {
+    /// Address of the server, such as http://127.0.0.1:50051
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "OPENASSAY_SERVER",
+        default_value = "http://127.0.0.1:50051"
+    )]
+    pub(crate) server: String,
+}
+
+impl ServerOption {
+    /// Prepares the connection, which is made at the first request.
+    pub(crate) fn connect(&self) -> Result<Remote> {
+        Remote::new(&self.server)
+    }
+}
+
+/// A server, and the threads that wait for it.
+pub(crate) struct Remote {
+    runtime: Runtime,
+    channel: Channel,
+    url: String,
+}
+
+impl Remote {
+    /// Prepares the connection to an address.
+    pub(crate) fn new(url: &str) -> Result<Self> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error: io::Error| Failure::new(ErrorKind::ResourceExhausted, error))?;
+        let channel = {
+            let _inside = runtime.enter();
+            channel(url, &ClientOptions::default())
+                .map_err(|error| Failure::usage(format!("--server {error}")))?
+        };
+        Ok(Self {
+            runtime,
+            channel,
+            url: url.to_owned(),
+        })
+    }
+
+    /// A generated client of this server.
+    pub(crate) fn client<C: Limited>(&self, new: impl FnOnce(Channel) -> C) -> C {
+        new(self.channel.clone()).limited(MAX_MESSAGE_BYTES)
+    }
+
+    /// Waits for something that ends by itself.
+    pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// Waits for an answer.
+    pub(crate) fn call<T>(
+        &self,
+        request: impl Future<Output = Result<tonic::Response<T>, Status>>,
+    ) -> Result<T> {
+        match self.runtime.block_on(request) {
+            Ok(answer) => Ok(answer.into_inner()),
+            Err(status) => Err(self.failure(&status)),
+        }
+    }
+
+    /// What a status means for the user.
+    pub(crate) fn failure(&self, status: &Status) -> Failure {
+        let unreachable = status.code() == Code::Unavailable && status.details().is_empty();
+        if unreachable {
+            return Failure::new(
+                ErrorKind::Unavailable,
+                format!(
+                    "no server answers at {} ({}); start one with `openassay serve`, or name \
+                     another with --server",
+                    self.url,
+                    status.message()
+                ),
+            );
+        }
+        if status.code() == Code::Unimplemented {
+            return Failure::new(
+                ErrorKind::Unavailable,
+                format!("the server at {} does not offer this service", self.url),
+            );
+        }
+        Failure::new(status::kind(status), status.message())
+    }
+}
