@@ -9,9 +9,7 @@ mod table;
 #[cfg(feature = "train")]
 pub(crate) use curve::curve;
 pub(crate) use log::start_logging;
-#[cfg(feature = "train")]
-pub(crate) use progress::Bar;
-pub(crate) use progress::Progress;
+pub(crate) use progress::{Bar, Progress};
 pub(crate) use table::{Align, Table};
 
 use crate::failure::{Failure, Result};
