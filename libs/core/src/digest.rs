@@ -68,6 +68,23 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
+/// Digest of a byte string that comes in parts: that of all parts put together.
+#[derive(Debug, Clone, Default)]
+pub struct PartsDigest(blake3::Hasher);
+
+impl PartsDigest {
+    /// Adds the next part.
+    pub fn add(&mut self, part: &[u8]) {
+        self.0.update(part);
+    }
+
+    /// The digest of all parts added so far: [`Digest::of`] the whole.
+    #[must_use]
+    pub fn finish(&self) -> Digest {
+        Digest(*self.0.finalize().as_bytes())
+    }
+}
+
 /// Digest of several fields. Each field is preceded by its length, so that moving bytes from
 /// one field to the next changes the digest.
 #[derive(Default)]
@@ -126,6 +143,17 @@ mod tests {
     fn field_boundaries_count() {
         let split = |a: &[u8], b: &[u8]| DigestBuilder::new("t").bytes(a).bytes(b).finish();
         assert_ne!(split(b"ab", b"c"), split(b"a", b"bc"));
+    }
+
+    #[test]
+    fn parts_have_the_digest_of_the_whole() {
+        let whole: Vec<u8> = (0..10_000u32).map(|i| (i % 251) as u8).collect();
+        for length in [1, 7, 64, 1024, 9_999, 10_000] {
+            let mut parts = PartsDigest::default();
+            whole.chunks(length).for_each(|part| parts.add(part));
+            assert_eq!(parts.finish(), Digest::of(&whole), "parts of {length}");
+        }
+        assert_eq!(PartsDigest::default().finish(), Digest::of(b""));
     }
 
     #[test]

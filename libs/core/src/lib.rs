@@ -6,7 +6,7 @@ mod error;
 mod label;
 mod random;
 
-pub use digest::{Digest, DigestBuilder, ParseDigestError};
+pub use digest::{Digest, DigestBuilder, ParseDigestError, PartsDigest};
 pub use error::{Classified, ErrorKind};
 pub use label::{ClassLabel, LabelError, UNKNOWN};
 pub use random::{KeyedRng, keyed_rng};

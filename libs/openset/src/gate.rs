@@ -24,6 +24,12 @@ pub struct Gate {
 
 const SCORES: &str = "calibration_scores";
 
+/// A zero without its sign. The two zeros are one score, and an encoding may keep only one of
+/// them (a plain field of Protocol Buffers does), so no judgement ever has the other.
+fn unsigned_zero(value: f64) -> f64 {
+    value + 0.0
+}
+
 impl Gate {
     /// Fits detector and threshold. With the out-of-fold rule the threshold comes from folds,
     /// the detector from all samples.
@@ -123,8 +129,8 @@ impl Gate {
         let score = self.score(sample)?;
         let (p_value, n) = self.p_value(score);
         Ok(Judgement {
-            score,
-            threshold: self.threshold,
+            score: unsigned_zero(score),
+            threshold: unsigned_zero(self.threshold),
             inlier: self.verdict(score),
             p_value,
             n,
@@ -258,6 +264,22 @@ mod tests {
             assert_eq!(gate.p_value(score), (expected, 4));
         }
         assert!(gate.warnings().is_empty());
+    }
+
+    #[test]
+    fn a_judgement_has_no_negative_zero() {
+        let (spec, features) = (dime(0.25), features());
+        let fitted = spec.detector.fit(Samples::features(features.view()));
+        let gate = Gate::from_scores(spec, fitted.unwrap(), vec![-0.0; 4]).unwrap();
+        // Minus the distance: in the span of the training samples a zero with a sign.
+        let origin = Array2::zeros((1, 8));
+        let sample = || Samples::features(origin.view()).row(0);
+        assert_eq!(gate.score(sample()).unwrap().to_bits(), (-0.0f64).to_bits());
+        let judgement = gate.judge(sample()).unwrap();
+        assert_eq!(judgement.score.to_bits(), 0.0f64.to_bits());
+        assert_eq!(judgement.threshold.to_bits(), 0.0f64.to_bits());
+        assert!(judgement.inlier);
+        assert_eq!((judgement.p_value, judgement.n), (1.0, 4));
     }
 
     #[test]
