@@ -49,7 +49,9 @@ pub trait WorkSource: Send + Sync {
         wait: Duration,
     ) -> Result<Option<Assignment>, JobError>;
 
-    /// Keeps the job; true when somebody asked for its end.
+    /// Keeps the job; true when somebody asked for its end. Called on a runtime of the heartbeat,
+    /// while the one that the source was made in may have no thread free: a source with a
+    /// connection drives it on a thread of its own.
     ///
     /// # Errors
     /// [`JobError::Fenced`] when the job is lost.
