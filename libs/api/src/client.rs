@@ -40,19 +40,32 @@ impl Default for ClientOptions {
 /// # Errors
 /// When the address is no `http://host:port`.
 pub fn channel(url: &str, options: &ClientOptions) -> Result<Channel, WireError> {
-    let refuse = |reason: String| WireError::Address {
-        url: url.to_owned(),
-        reason,
-    };
-    let endpoint = Endpoint::from_shared(url.to_owned())
-        .map_err(|error| refuse(error.to_string()))?
+    let endpoint = endpoint(url)?
         .connect_timeout(options.connect_timeout)
         .http2_keep_alive_interval(options.keepalive_interval)
         .keep_alive_timeout(options.keepalive_timeout)
         .keep_alive_while_idle(true)
         .tcp_nodelay(true);
+    Ok(endpoint.connect_lazy())
+}
+
+/// Whether an address can be used at all; nothing is connected.
+///
+/// # Errors
+/// When it is no `http://host:port`.
+pub fn check_address(url: &str) -> Result<(), WireError> {
+    endpoint(url).map(|_| ())
+}
+
+fn endpoint(url: &str) -> Result<Endpoint, WireError> {
+    let refuse = |reason: String| WireError::Address {
+        url: url.to_owned(),
+        reason,
+    };
+    let endpoint =
+        Endpoint::from_shared(url.to_owned()).map_err(|error| refuse(error.to_string()))?;
     match (endpoint.uri().scheme_str(), endpoint.uri().host()) {
-        (Some("http"), Some(_)) => Ok(endpoint.connect_lazy()),
+        (Some("http"), Some(_)) => Ok(endpoint),
         (Some("http"), None) => Err(refuse("it names no host".to_owned())),
         _ => Err(refuse("only http is spoken".to_owned())),
     }

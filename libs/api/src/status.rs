@@ -4,7 +4,7 @@
 mod back;
 mod facts;
 
-pub use back::{answer_error, job_error, kind, retry_after};
+pub use back::{answer_error, is_connection_lost, job_error, kind, retry_after};
 
 use assay_core::{Classified, ErrorKind};
 use facts::Facts;

@@ -28,8 +28,10 @@ pub trait ServiceSettings: Check {
 }
 
 /// Runs a service from `main` to its exit code: `--config FILE`, `--set KEY=VALUE`,
-/// `--print-config`, `--help`, `--version`. `build` makes the components and returns soon: what
-/// takes long, such as warming up, goes on beside it and shows in [`Component::ready`].
+/// `--print-config`, `--help`, `--version`. When every component is ready for the first time, one
+/// line on standard error names the address: `NAME answers at http://ADDRESS`. `build` makes the
+/// components and returns soon: what takes long, such as warming up, goes on beside it and shows
+/// in [`Component::ready`].
 pub fn run_service<T, B, F>(name: &'static str, about: &'static str, build: B) -> ExitCode
 where
     T: ServiceSettings + DeserializeOwned + Serialize + Default,
@@ -54,7 +56,9 @@ where
     if matches.get_flag("print-config") {
         return show(&settings);
     }
-    run(settings, build, |_| {})
+    run(settings, build, move |address| {
+        tell(&format!("{name} answers at http://{address}\n"));
+    })
 }
 
 /// Runs components to their end with settings that are already read: logs, the server, signals.

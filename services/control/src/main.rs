@@ -10,7 +10,7 @@ const ABOUT: &str =
 
 fn main() -> ExitCode {
     run_service(
-        "openassay-control",
+        "assay-control",
         ABOUT,
         |settings: ControlSettings, shutdown| async move {
             let stores = Stores::open(&settings.storage)?;

@@ -11,7 +11,7 @@ const ABOUT: &str = "Answers which known material a spectrum shows, or UNKNOWN; 
 
 fn main() -> ExitCode {
     run_service(
-        "openassay-gate",
+        "assay-gate",
         ABOUT,
         |settings: GateSettings, shutdown| async move {
             let stores = Stores::open(&settings.storage)?;
@@ -21,7 +21,9 @@ fn main() -> ExitCode {
                 ..ClientOptions::default()
             };
             let mut work: Option<Arc<dyn WorkSource>> = None;
-            if !settings.control_url.is_empty() {
+            if settings.control_url.is_empty() {
+                tracing::info!("control_url is empty: no batches are worked on");
+            } else {
                 work = Some(Arc::new(RemoteWork::new(&settings.control_url, &options)?));
             }
             let deps = GateDeps {

@@ -1,6 +1,7 @@
 //! The configuration of the service when it runs alone.
 
 use crate::GateConfig;
+use assay_api::check_address;
 use assay_backends::StorageConfig;
 use assay_runtime::{Check, ServerConfig, ServiceSettings, TelemetryConfig, config::within};
 use serde::{Deserialize, Serialize};
@@ -45,12 +46,12 @@ impl Check for GateSettings {
             within("gate", self.gate.faults()),
         ]
         .concat();
-        if self.inference_url.is_empty() {
-            faults.push(
-                "inference_url: it is empty; name the inference service, such as \
-                 http://127.0.0.1:50052"
-                    .to_owned(),
-            );
+        let control = (!self.control_url.is_empty()).then_some(("control_url", &self.control_url));
+        let addresses = [("inference_url", &self.inference_url)];
+        for (field, url) in addresses.into_iter().chain(control) {
+            if let Err(error) = check_address(url) {
+                faults.push(format!("{field}: {error}"));
+            }
         }
         faults
     }

@@ -10,7 +10,7 @@ const ABOUT: &str = "Runs models: features with the cache, classes, importances;
 
 fn main() -> ExitCode {
     run_service(
-        "openassay-inference",
+        "assay-inference",
         ABOUT,
         |settings: InferenceSettings, shutdown| async move {
             let stores = Stores::open(&settings.storage)?;

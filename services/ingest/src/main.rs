@@ -10,7 +10,7 @@ const ABOUT: &str = "Takes spectra from instruments, files and streams, keeps th
 
 fn main() -> ExitCode {
     run_service(
-        "openassay-ingest",
+        "assay-ingest",
         ABOUT,
         |settings: IngestSettings, shutdown| async move {
             let stores = Stores::open(&settings.storage)?;

@@ -52,7 +52,8 @@ Exit codes: 0 done; 64 wrong command line; 65 unusable data; 66 file not found;
 69 something needed is missing; 70 defect of the program; 73 exists already; 130 interrupted.
 
 Environment: OPENASSAY_LOG (log filter, e.g. info), OPENASSAY_ONNXRUNTIME (library),
-OPENASSAY_BASES_DIR (folder with converted bases), OPENASSAY_SERVER (address of the server).";
+OPENASSAY_BASES_DIR (folder with converted bases), OPENASSAY_SERVER (address of the server, or of
+the control service), OPENASSAY_INGEST_SERVER (address of the ingestion service, if it is another).";
 
 /// The whole command line.
 #[derive(Debug, Parser)]

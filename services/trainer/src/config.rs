@@ -1,7 +1,6 @@
 //! Settings of the trainer.
 
-use assay_backends::StorageConfig;
-use assay_runtime::{Check, ServerConfig, ServiceSettings, TelemetryConfig, config::within};
+use assay_runtime::Check;
 use assay_train::DeviceChoice;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -10,9 +9,6 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainerConfig {
-    /// Address of the control service, such as `http://control:50051`; needed by a trainer that
-    /// runs alone, not used within `openassay serve`.
-    pub control_url: String,
     /// Folder of converted bases; empty: `.openassay/bases` in a folder above the program or the
     /// working folder.
     pub bases_dir: String,
@@ -22,14 +18,14 @@ pub struct TrainerConfig {
     pub threads: usize,
     /// Steps between two checkpoints.
     pub checkpoint_every_steps: u64,
-    /// Name of this worker, for people; empty: made of the host's name and the process.
+    /// Name of this worker, for people; empty: made of the service's name and the process's
+    /// number.
     pub name: String,
 }
 
 impl Default for TrainerConfig {
     fn default() -> Self {
         Self {
-            control_url: "http://127.0.0.1:50051".to_owned(),
             bases_dir: String::new(),
             device: DeviceChoice::Auto,
             threads: 0,
@@ -68,41 +64,5 @@ impl TrainerConfig {
         }
         let places = [std::env::current_exe().ok(), std::env::current_dir().ok()];
         assay_network::bases::folder_above(places.into_iter().flatten())
-    }
-}
-
-/// The configuration of a trainer that runs alone.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct TrainerSettings {
-    /// Its server, for health and metrics.
-    pub server: ServerConfig,
-    /// Its logs.
-    pub telemetry: TelemetryConfig,
-    /// Blobs and registry, shared with the other services.
-    pub storage: StorageConfig,
-    /// The trainer.
-    pub trainer: TrainerConfig,
-}
-
-impl Check for TrainerSettings {
-    fn faults(&self) -> Vec<String> {
-        [
-            within("server", self.server.faults()),
-            within("telemetry", self.telemetry.faults()),
-            within("storage", self.storage.faults()),
-            within("trainer", self.trainer.faults()),
-        ]
-        .concat()
-    }
-}
-
-impl ServiceSettings for TrainerSettings {
-    fn server(&self) -> &ServerConfig {
-        &self.server
-    }
-
-    fn telemetry(&self) -> &TelemetryConfig {
-        &self.telemetry
     }
 }

@@ -8,11 +8,13 @@ mod dataset;
 mod error;
 mod handler;
 mod observer;
+mod settings;
 pub mod specification;
 
-pub use config::{TrainerConfig, TrainerSettings};
+pub use config::TrainerConfig;
 pub use error::TrainerError;
 pub use handler::TrainHandler;
+pub use settings::TrainerSettings;
 
 use assay_jobs::{Lane, WorkSource, Worker};
 use assay_runtime::{Component, Shutdown};

@@ -13,11 +13,11 @@ fn main() -> ExitCode {
     // Without this the training threads would spin between two steps; then it is only slower.
     let _ = openmp::wait_passively();
     run_service(
-        "openassay-trainer",
+        "assay-trainer",
         ABOUT,
         |settings: TrainerSettings, shutdown| async move {
             let stores = Stores::open(&settings.storage)?;
-            let work = RemoteWork::new(&settings.trainer.control_url, &ClientOptions::default())?;
+            let work = RemoteWork::new(&settings.control_url, &ClientOptions::default())?;
             let deps = TrainerDeps {
                 blobs: stores.blobs,
                 registry: stores.registry,

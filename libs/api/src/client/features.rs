@@ -201,14 +201,22 @@ impl Deadline {
                 }
                 request.set_timeout(left);
                 match tokio::time::timeout(left, call(request)).await {
+                    // The transport has a clock of its own for the same deadline.
+                    Ok(Err(_)) if Instant::now() >= end => return Err(over),
                     Ok(answer) => answer,
                     Err(_) => return Err(over),
                 }
             }
         };
-        answer
-            .map(Response::into_inner)
-            .map_err(|status| status::answer_error(&status))
+        answer.map(Response::into_inner).map_err(|status| {
+            if !status::is_connection_lost(&status) {
+                return status::answer_error(&status);
+            }
+            AnswerError::Unavailable(format!(
+                "the inference service cannot be reached: {}",
+                status.message()
+            ))
+        })
     }
 }
 

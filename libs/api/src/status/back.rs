@@ -4,14 +4,24 @@ use super::{DOMAIN, facts, kind_of};
 use assay_answering::AnswerError;
 use assay_core::ErrorKind;
 use assay_jobs::{JobError, JobId, JobState};
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 /// The kind of the error that a status stands for.
 #[must_use]
 pub fn kind(status: &Status) -> ErrorKind {
+    if is_connection_lost(status) {
+        return ErrorKind::Unavailable;
+    }
     kind_of(status.code())
+}
+
+/// Whether no server said this: there was none, or the connection broke before its answer was
+/// whole. The transport gives such statuses many codes; what they share is a cause on this side.
+#[must_use]
+pub fn is_connection_lost(status: &Status) -> bool {
+    status.source().is_some()
 }
 
 /// When the server says that it is worth trying again.
@@ -25,6 +35,9 @@ pub fn retry_after(status: &Status) -> Option<Duration> {
 #[must_use]
 pub fn answer_error(status: &Status) -> AnswerError {
     let message = status.message().to_owned();
+    if is_connection_lost(status) {
+        return AnswerError::Unavailable(message);
+    }
     match (status.code(), retry_after(status)) {
         (Code::ResourceExhausted, Some(retry_after)) => {
             // The message of this error ends with the waiting time by itself.

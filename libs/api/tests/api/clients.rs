@@ -4,12 +4,33 @@ use assay_answering::{AnswerError, FeatureSource};
 use assay_api::{ClientOptions, RemoteFeatures, RemoteWork};
 use assay_core::{Classified, Digest, ErrorKind};
 use assay_jobs::{Beat, FencingToken, JobId, Lane, WorkSource};
-use std::{net::TcpListener, time::Duration};
+use std::{
+    io::Read,
+    net::{Shutdown, TcpListener},
+    thread,
+    time::Duration,
+};
 
 /// An address at which nobody listens: the port was free a moment ago.
 fn nowhere() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
+}
+
+/// An address where every connection breaks as soon as something was said on it.
+fn breaking() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let heard = connection.read(&mut [0; 256]).unwrap();
+            assert!(heard > 0, "the client says something first");
+            // It may have broken already.
+            let _ = connection.shutdown(Shutdown::Both);
+        }
+    });
+    url
 }
 
 #[tokio::test]
@@ -52,4 +73,20 @@ async fn a_service_that_is_not_there_is_unavailable() {
         .beat(JobId::new(), FencingToken(1), Beat::default())
         .await;
     assert_eq!(beat.unwrap_err().kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_is_unavailable_and_no_defect() {
+    let url = breaking();
+    let features = RemoteFeatures::new(&url, &ClientOptions::default()).unwrap();
+    let work = RemoteWork::new(&url, &ClientOptions::default()).unwrap();
+    for _ in 0..20 {
+        let error = features.resolve("").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        assert!(error.to_string().contains("inference service"), "{error}");
+        let status = assay_api::status::of(&error);
+        assert!(assay_api::status::retry_after(&status).is_some());
+        let next = work.next(Lane::Train, "w", Duration::ZERO).await;
+        assert_eq!(next.unwrap_err().kind(), ErrorKind::Unavailable);
+    }
 }

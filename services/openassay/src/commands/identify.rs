@@ -5,7 +5,7 @@ use crate::{
     failure::{Failure, Result},
     file,
     options::{JsonFlag, JsonTarget},
-    remote::Remote,
+    remote::{Remote, SERVER},
     terminal::{Align, Table, number},
 };
 use assay_api::gate::{IdentifyRequest, gate_service_client::GateServiceClient};
@@ -38,7 +38,8 @@ pub(crate) struct Identify {
     )]
     bundle: Option<PathBuf>,
 
-    /// Ask this server instead, such as http://127.0.0.1:50051
+    /// Ask this server instead, such as http://127.0.0.1:50051; of services that run apart, the
+    /// gate
     #[arg(long, value_name = "URL")]
     server: Option<String>,
 
@@ -111,7 +112,7 @@ impl Identify {
     }
 
     fn answers_there(&self, context: &Context, server: &str) -> Result<Answers> {
-        let remote = Remote::new(server)?;
+        let remote = Remote::new(server, SERVER)?;
         let mut gate = remote.client(GateServiceClient::new);
         self.answers(context, |content, file| {
             let request = IdentifyRequest {

@@ -12,7 +12,8 @@ use tonic::{Code, Status, transport::Channel};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Server")]
 pub(crate) struct ServerOption {
-    /// Address of the server, such as http://127.0.0.1:50051
+    /// Address of the server, such as http://127.0.0.1:50051; of services that run apart, the
+    /// control service
     #[arg(
         long,
         value_name = "URL",
@@ -25,20 +26,25 @@ pub(crate) struct ServerOption {
 impl ServerOption {
     /// Prepares the connection, which is made at the first request.
     pub(crate) fn connect(&self) -> Result<Remote> {
-        Remote::new(&self.server)
+        Remote::new(&self.server, SERVER)
     }
 }
+
+/// The option that names the server.
+pub(crate) const SERVER: &str = "--server";
 
 /// A server, and the threads that wait for it.
 pub(crate) struct Remote {
     runtime: Runtime,
     channel: Channel,
     url: String,
+    /// The option that named the address.
+    option: &'static str,
 }
 
 impl Remote {
-    /// Prepares the connection to an address.
-    pub(crate) fn new(url: &str) -> Result<Self> {
+    /// Prepares the connection to an address that an option names.
+    pub(crate) fn new(url: &str, option: &'static str) -> Result<Self> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
@@ -46,12 +52,13 @@ impl Remote {
         let channel = {
             let _inside = runtime.enter();
             channel(url, &ClientOptions::default())
-                .map_err(|error| Failure::usage(format!("--server {error}")))?
+                .map_err(|error| Failure::usage(format!("{option} {error}")))?
         };
         Ok(Self {
             runtime,
             channel,
             url: url.to_owned(),
+            option,
         })
     }
 
@@ -78,22 +85,27 @@ impl Remote {
 
     /// What a status means for the user.
     pub(crate) fn failure(&self, status: &Status) -> Failure {
-        let unreachable = status.code() == Code::Unavailable && status.details().is_empty();
-        if unreachable {
+        let nobody = status.code() == Code::Unavailable && status.details().is_empty();
+        if nobody || status::is_connection_lost(status) {
             return Failure::new(
                 ErrorKind::Unavailable,
                 format!(
                     "no server answers at {} ({}); start one with `openassay serve`, or name \
-                     another with --server",
+                     another with {}",
                     self.url,
-                    status.message()
+                    status.message(),
+                    self.option
                 ),
             );
         }
         if status.code() == Code::Unimplemented {
             return Failure::new(
                 ErrorKind::Unavailable,
-                format!("the server at {} does not offer this service", self.url),
+                format!(
+                    "the server at {} does not offer this service; where every service has an \
+                     address of its own, name the right one with {}",
+                    self.url, self.option
+                ),
             );
         }
         Failure::new(status::kind(status), status.message())

@@ -65,8 +65,17 @@ pub(crate) struct Uploaded {
     pub(crate) files: BTreeMap<String, Vec<String>>,
 }
 
+/// Where spectra and data sets go.
+pub(crate) struct Servers {
+    /// Where the data set is made, and the jobs are.
+    pub(crate) control: Remote,
+    /// Where spectra go, when that is another address.
+    pub(crate) ingest: Option<Remote>,
+}
+
 /// Sends files and lists them as a data set.
-pub(crate) fn upload(context: &Context, remote: &Remote, listed: &[Listed]) -> Result<Uploaded> {
+pub(crate) fn upload(context: &Context, servers: &Servers, listed: &[Listed]) -> Result<Uploaded> {
+    let remote = servers.ingest.as_ref().unwrap_or(&servers.control);
     let answers = context.watched("sending spectra", |watch| put_files(remote, listed, watch))?;
     let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut rows = Vec::with_capacity(listed.len());
@@ -92,6 +101,7 @@ pub(crate) fn upload(context: &Context, remote: &Remote, listed: &[Listed]) -> R
             file_name: listed.name.clone(),
         });
     }
+    let remote = &servers.control;
     let mut datasets = remote.client(DatasetServiceClient::new);
     let created = remote.call(datasets.create_dataset(CreateDatasetRequest { rows }))?;
     Ok(Uploaded {

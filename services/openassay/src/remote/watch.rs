@@ -6,13 +6,16 @@ use crate::{
     failure::{Failure, Result},
     terminal::{Bar, number},
 };
-use assay_api::jobs::{
-    GetRequest, Job, JobState, Progress, WatchRequest, WatchResponse,
-    job_service_client::JobServiceClient,
+use assay_api::{
+    jobs::{
+        GetRequest, Job, JobState, Progress, WatchRequest, WatchResponse,
+        job_service_client::JobServiceClient,
+    },
+    status,
 };
 use assay_core::ErrorKind;
 use std::time::Duration;
-use tonic::{Code, Status, transport::Channel};
+use tonic::{Status, transport::Channel};
 
 /// Between two attempts to reach the server again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -47,7 +50,7 @@ pub(crate) fn watch(context: &Context, remote: &Remote, id: &str) -> Result<Job>
                     ),
                 )),
                 Err(Ended::Status(status))
-                    if status.code() == Code::Unavailable && failures < PATIENCE =>
+                    if status::kind(&status) == ErrorKind::Unavailable && failures < PATIENCE =>
                 {
                     if failures == 0 {
                         context.progress.note("the server cannot be reached; trying on");

@@ -49,15 +49,15 @@ impl Batch {
             Some(manifest) => Listed::of_manifest(&Manifest::read(manifest)?),
             None => self.files.iter().map(|path| Listed::alone(path)).collect(),
         };
-        let remote = self.common.server.connect()?;
-        let uploaded = upload(context, &remote, &listed)?;
+        let servers = self.common.connect()?;
+        let uploaded = upload(context, &servers, &listed)?;
         let request = SubmitRequest {
             lane: lane.into(),
             dataset: uploaded.dataset.clone(),
             model: self.name.clone(),
             ..SubmitRequest::default()
         };
-        let job = self.common.submit(context, &remote, request)?;
+        let job = self.common.submit(context, &servers.control, request)?;
         if let (Some(folder), JobState::Succeeded) = (&self.common.out, job.state()) {
             file::write(&folder.join("files.csv"), names(&uploaded)?.as_bytes())?;
         }

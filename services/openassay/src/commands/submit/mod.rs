@@ -7,7 +7,7 @@ use crate::{
     context::Context,
     failure::{Failure, Result},
     options::{JsonFile, JsonTarget},
-    remote::{Remote, ServerOption, fetch, is_final, state_name, watch},
+    remote::{Remote, ServerOption, Servers, fetch, is_final, state_name, watch},
 };
 use assay_api::jobs::{Job, JobState, SubmitRequest, job_service_client::JobServiceClient};
 use assay_core::ErrorKind;
@@ -52,6 +52,16 @@ struct Common {
     #[command(flatten)]
     server: ServerOption,
 
+    /// Address of the ingestion service, where services run apart and --server is that of the
+    /// control service
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "OPENASSAY_INGEST_SERVER",
+        help_heading = "Server"
+    )]
+    ingest_server: Option<String>,
+
     /// Wait until the job is done, and show how it goes on
     #[arg(long)]
     wait: bool,
@@ -86,6 +96,16 @@ impl Submit {
 impl Common {
     fn check(&self) -> Result {
         self.json.json.as_ref().map_or(Ok(()), JsonTarget::check)
+    }
+
+    fn connect(&self) -> Result<Servers> {
+        let ingest = self.ingest_server.as_ref();
+        Ok(Servers {
+            control: self.server.connect()?,
+            ingest: ingest
+                .map(|url| Remote::new(url, "--ingest-server"))
+                .transpose()?,
+        })
     }
 
     /// Submits, and waits if that is wanted.

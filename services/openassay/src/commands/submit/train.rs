@@ -54,8 +54,8 @@ impl Train {
             return crate::terminal::answer(&format!("{specification_json}\n"));
         }
         let manifest = Manifest::read(&self.manifest)?;
-        let remote = self.common.server.connect()?;
-        let uploaded = upload(context, &remote, &Listed::of_manifest(&manifest))?;
+        let servers = self.common.connect()?;
+        let uploaded = upload(context, &servers, &Listed::of_manifest(&manifest))?;
         let request = SubmitRequest {
             lane: Lane::Train.into(),
             dataset: uploaded.dataset,
@@ -64,7 +64,7 @@ impl Train {
             promote: self.promote,
             ..SubmitRequest::default()
         };
-        let job = self.common.submit(context, &remote, request)?;
+        let job = self.common.submit(context, &servers.control, request)?;
         self.common.answer(context, &job)
     }
 
