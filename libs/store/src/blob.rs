@@ -5,7 +5,7 @@ use crate::StoreError;
 use assay_core::Digest;
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::BoxStream;
+use futures::{TryStreamExt, stream::BoxStream};
 use std::time::SystemTime;
 
 /// The port to blobs.
@@ -17,6 +17,33 @@ pub trait BlobStore: Send + Sync {
     /// # Errors
     /// When the store cannot be reached.
     async fn put(&self, bytes: Bytes) -> Result<Digest, StoreError>;
+
+    /// Keeps what the parts make together, under the digest that the caller knows to be theirs.
+    /// As durable and as whole as [`BlobStore::put`]; a store that can holds a few parts in memory
+    /// at a time.
+    ///
+    /// # Errors
+    /// Those of the parts; [`StoreError::Damaged`] when they make something else; when the store
+    /// cannot be reached. Nothing is kept then.
+    async fn put_parts(
+        &self,
+        digest: Digest,
+        mut parts: BoxStream<'_, Result<Bytes, StoreError>>,
+    ) -> Result<(), StoreError> {
+        let mut whole = Vec::new();
+        while let Some(part) = parts.try_next().await? {
+            whole.extend_from_slice(&part);
+        }
+        let found = Digest::of(&whole);
+        if found != digest {
+            return Err(StoreError::Damaged {
+                what: format!("blob {digest}, put in parts,"),
+                expected: digest,
+                found,
+            });
+        }
+        self.put(Bytes::from(whole)).await.map(drop)
+    }
 
     /// The bytes, checked against their name.
     ///
@@ -53,4 +80,11 @@ pub trait BlobStore: Send + Sync {
 
     /// Every blob with the time of its last put, in no order.
     fn list(&self) -> BoxStream<'_, Result<(Digest, SystemTime), StoreError>>;
+
+    /// Removes what writers that were killed left behind before `moment`, none of which was ever
+    /// a blob; gives the number.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    async fn remove_leftovers(&self, moment: SystemTime) -> Result<u64, StoreError>;
 }

@@ -11,7 +11,9 @@ mod name;
 mod object_blobs;
 mod object_registry;
 mod objects;
+mod parts;
 mod registry;
+mod unfinished;
 
 pub use blob::BlobStore;
 pub use cache::FeatureCache;
@@ -21,5 +23,6 @@ pub use name::check_name;
 pub use object_blobs::ObjectBlobs;
 pub use object_registry::{Clock, ObjectRegistry};
 pub use registry::{
-    AliasChange, BundleFiles, BundleRegistry, ModelEntry, ModelVersion, PRODUCTION, VersionOrigin,
+    AliasChange, BundleFiles, BundleRegistry, Leftovers, ModelEntry, ModelVersion, PRODUCTION,
+    VersionOrigin,
 };

@@ -58,6 +58,14 @@ impl BlobStore for ObjectBlobs {
         Ok(digest)
     }
 
+    async fn put_parts(
+        &self,
+        digest: Digest,
+        parts: BoxStream<'_, Result<Bytes, StoreError>>,
+    ) -> Result<(), StoreError> {
+        self.objects.put_parts(&key(digest), digest, parts).await
+    }
+
     async fn get(&self, digest: Digest) -> Result<Bytes, StoreError> {
         let found = self.objects.get(&key(digest)).await?;
         let bytes = found.ok_or_else(|| missing(digest))?;
@@ -111,5 +119,9 @@ impl BlobStore for ObjectBlobs {
             Err(error) => Some(Err(error)),
         });
         blobs.boxed()
+    }
+
+    async fn remove_leftovers(&self, moment: SystemTime) -> Result<u64, StoreError> {
+        self.objects.remove_unfinished(moment).await
     }
 }

@@ -5,11 +5,12 @@
 
 mod aliases;
 mod bundles;
+mod leftovers;
 mod listing;
 
 use crate::{
-    AliasChange, BundleFiles, BundleRegistry, ModelEntry, ModelVersion, PRODUCTION, StoreError,
-    VersionOrigin, check_name, objects::Objects,
+    AliasChange, BundleFiles, BundleRegistry, Leftovers, ModelEntry, ModelVersion, PRODUCTION,
+    StoreError, VersionOrigin, check_name, objects::Objects,
 };
 use assay_core::Digest;
 use async_trait::async_trait;
@@ -95,12 +96,20 @@ impl ObjectRegistry {
     }
 
     async fn write_new<T: Serialize>(&self, key: &Key, value: &T) -> Result<bool, StoreError> {
-        let bytes = serde_json::to_vec(value).map_err(|error| StoreError::Unreadable {
-            what: format!("{key} in the registry"),
-            reason: error.to_string(),
-        })?;
-        self.objects.create(key, Bytes::from(bytes)).await
+        self.objects.create(key, to_bytes(key, value)?).await
     }
+
+    async fn write<T: Serialize>(&self, key: &Key, value: &T) -> Result<(), StoreError> {
+        self.objects.put(key, to_bytes(key, value)?).await
+    }
+}
+
+fn to_bytes<T: Serialize>(key: &Key, value: &T) -> Result<Bytes, StoreError> {
+    let bytes = serde_json::to_vec(value).map_err(|error| StoreError::Unreadable {
+        what: format!("{key} in the registry"),
+        reason: error.to_string(),
+    })?;
+    Ok(Bytes::from(bytes))
 }
 
 fn version_key(name: &str, version: &str) -> Key {
@@ -127,7 +136,7 @@ impl BundleRegistry for ObjectRegistry {
             });
         }
         if self.version(name, version).await?.is_none() {
-            self.put_files(bundle, files).await?;
+            self.put_files(bundle, &files).await?;
         }
         let entry = ModelVersion {
             name: name.to_owned(),
@@ -136,16 +145,20 @@ impl BundleRegistry for ObjectRegistry {
             created_at_ms: self.now_ms(),
             origin,
         };
-        if self.write_new(&version_key(name, version), &entry).await? {
-            return Ok(entry);
-        }
-        match self.version(name, version).await? {
-            Some(first) if first.bundle == bundle => Ok(first),
-            _ => Err(StoreError::Exists {
-                what: "version",
-                name: format!("{name}:{version}"),
-            }),
-        }
+        let entry = match self.write_new(&version_key(name, version), &entry).await? {
+            true => entry,
+            false => match self.version(name, version).await? {
+                Some(first) if first.bundle == bundle => first,
+                _ => {
+                    return Err(StoreError::Exists {
+                        what: "version",
+                        name: format!("{name}:{version}"),
+                    });
+                }
+            },
+        };
+        self.make_whole(bundle, &files).await?;
+        Ok(entry)
     }
 
     async fn resolve(
@@ -206,5 +219,9 @@ impl BundleRegistry for ObjectRegistry {
 
     async fn history(&self, name: &str, alias: &str) -> Result<Vec<AliasChange>, StoreError> {
         self.changes(name, alias).await
+    }
+
+    async fn remove_leftovers(&self, moment: SystemTime) -> Result<Leftovers, StoreError> {
+        self.remove_older(moment).await
     }
 }

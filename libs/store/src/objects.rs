@@ -52,6 +52,15 @@ impl Objects {
         })
     }
 
+    /// The folder, where the store is one.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    pub(crate) const fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.store
+    }
+
     /// Puts bytes in place of what was there, if anything.
     pub(crate) async fn put(&self, key: &Key, bytes: Bytes) -> Result<(), StoreError> {
         let put = self.store.put(key, PutPayload::from_bytes(bytes));
@@ -118,7 +127,7 @@ impl Objects {
         objects.map_err(|e| unavailable(&e)).boxed()
     }
 
-    async fn settle(&self, key: &Key) -> Result<(), StoreError> {
+    pub(crate) async fn settle(&self, key: &Key) -> Result<(), StoreError> {
         let Some(root) = self.folder.clone() else {
             return Ok(());
         };
@@ -162,7 +171,7 @@ pub(crate) async fn digest_of(bytes: &Bytes) -> Result<Digest, StoreError> {
     })
 }
 
-fn unavailable(error: &Error) -> StoreError {
+pub(crate) fn unavailable(error: &Error) -> StoreError {
     let mut reason = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {

@@ -6,7 +6,7 @@ use assay_core::Digest;
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::SystemTime};
 
 /// The alias that is served where no other is named.
 pub const PRODUCTION: &str = "production";
@@ -60,6 +60,28 @@ pub struct ModelEntry {
     pub versions: Vec<ModelVersion>,
     /// The version each alias points to.
     pub aliases: BTreeMap<String, String>,
+    /// What of it cannot be read, in words. Such a version or alias is missing above, though it
+    /// is there.
+    pub unreadable: Vec<String>,
+}
+
+/// What [`BundleRegistry::remove_leftovers`] removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Leftovers {
+    /// Bundles that no version names.
+    pub bundles: u64,
+    /// Files that belong to no bundle.
+    pub files: u64,
+    /// Files whose writing never ended.
+    pub unfinished: u64,
+}
+
+impl Leftovers {
+    /// All of them.
+    #[must_use]
+    pub const fn total(self) -> u64 {
+        self.bundles + self.files + self.unfinished
+    }
 }
 
 /// The port to a registry. Names of models, versions and aliases: 1 to 64 characters of
@@ -101,7 +123,7 @@ pub trait BundleRegistry: Send + Sync {
     /// [`StoreError::NotFound`].
     async fn files(&self, bundle: Digest) -> Result<BundleFiles, StoreError>;
 
-    /// Every model.
+    /// Every model. What cannot be read of one is told with it and keeps no other from the list.
     ///
     /// # Errors
     /// When the store cannot be reached.
@@ -141,4 +163,13 @@ pub trait BundleRegistry: Send + Sync {
     /// # Errors
     /// [`StoreError::NotFound`].
     async fn history(&self, name: &str, alias: &str) -> Result<Vec<AliasChange>, StoreError>;
+
+    /// Removes what pushes that were killed half-way left behind: bundles and files last written
+    /// before `moment` that no version names. Versions never go. A push that runs meanwhile ends
+    /// with a whole bundle, even if it takes up such a leftover.
+    ///
+    /// # Errors
+    /// When the store cannot be reached or an entry cannot be read; what was removed until then is
+    /// gone rightly.
+    async fn remove_leftovers(&self, moment: SystemTime) -> Result<Leftovers, StoreError>;
 }

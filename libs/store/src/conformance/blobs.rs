@@ -3,7 +3,7 @@
 use crate::{BlobStore, StoreError};
 use assay_core::Digest;
 use bytes::Bytes;
-use futures::{TryStreamExt, future::join_all};
+use futures::{StreamExt, TryStreamExt, future::join_all};
 use std::{
     sync::Arc,
     time::{Duration, SystemTime},
@@ -18,6 +18,7 @@ pub async fn blobs(store: Arc<dyn BlobStore>, damage: impl AsyncFn(Digest)) {
     );
     what_was_put_is_there(&*store).await;
     missing_blobs_are_named(&*store).await;
+    parts_make_one_blob_or_none(&*store).await;
     damage_is_noticed_and_mended(&*store, damage).await;
     one_blob_put_by_many(&store).await;
     age_decides_removal(&*store).await;
@@ -53,6 +54,43 @@ async fn missing_blobs_are_named(store: &dyn BlobStore) {
         assert!(matches!(error, StoreError::NotFound { .. }), "{error}");
         assert!(error.to_string().contains(&digest.to_string()), "{error}");
     }
+}
+
+async fn parts_make_one_blob_or_none(store: &dyn BlobStore) {
+    let whole: Vec<u8> = (0..11_000_000u32).map(|i| (i % 251) as u8).collect();
+    let whole = Bytes::from(whole);
+    let digest = Digest::of(&whole);
+    let cut = |length: usize| {
+        let ends = (0..whole.len()).step_by(length);
+        ends.map(|from| Ok(whole.slice(from..whole.len().min(from + length))))
+            .collect::<Vec<_>>()
+    };
+    let away = || StoreError::Unavailable {
+        reason: "the parts are away".to_owned(),
+    };
+    let mut broken = cut(1_000_000);
+    broken[9] = Err(away());
+    let short = cut(1_000_000).into_iter().take(10).collect();
+    for (parts, expected) in [(broken, "the parts are away"), (short, "damaged")] {
+        let parts = futures::stream::iter(parts).boxed();
+        let error = store.put_parts(digest, parts).await.unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        assert_eq!(
+            listed(store).await,
+            [],
+            "a blob is there whole or not at all"
+        );
+    }
+    for length in [100_000, whole.len()] {
+        let parts = futures::stream::iter(cut(length)).boxed();
+        store.put_parts(digest, parts).await.unwrap();
+        assert_eq!(store.get(digest).await.unwrap(), whole, "parts of {length}");
+    }
+    let nothing = futures::stream::empty().boxed();
+    store.put_parts(Digest::of(b""), nothing).await.unwrap();
+    assert_eq!(store.get(Digest::of(b"")).await.unwrap(), Bytes::new());
+    store.remove(Digest::of(b"")).await.unwrap();
+    store.remove(digest).await.unwrap();
 }
 
 async fn damage_is_noticed_and_mended(store: &dyn BlobStore, damage: impl AsyncFn(Digest)) {

@@ -50,15 +50,16 @@ impl ObjectRegistry {
                 ..ModelEntry::default()
             };
             for version in names.versions {
-                entry
-                    .versions
-                    .extend(self.version(&entry.name, &version).await?);
+                let read = self.version(&entry.name, &version).await;
+                let read = told(read, &mut entry.unreadable)?;
+                entry.versions.extend(read);
             }
             entry
                 .versions
                 .sort_by(|a, b| (a.created_at_ms, &a.version).cmp(&(b.created_at_ms, &b.version)));
             for alias in names.aliases.into_keys() {
-                let last = self.last_change(&entry.name, &alias).await?;
+                let last = self.last_change(&entry.name, &alias).await;
+                let last = told(last, &mut entry.unreadable)?;
                 if let Some(version) = last.and_then(|last| last.version) {
                     entry.aliases.insert(alias, version);
                 }
@@ -92,6 +93,20 @@ impl ObjectRegistry {
                 shown(aliases.into_keys().collect())
             ),
         })
+    }
+}
+
+/// Tells what cannot be read in words; other failures stay failures.
+fn told<T>(
+    read: Result<Option<T>, StoreError>,
+    unreadable: &mut Vec<String>,
+) -> Result<Option<T>, StoreError> {
+    match read {
+        Err(error @ StoreError::Unreadable { .. }) => {
+            unreadable.push(error.to_string());
+            Ok(None)
+        }
+        read => read,
     }
 }
 
