@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-/// Longest time that is kept back for telling those who are cut.
+/// Longest time that is kept back for telling those who are cut; at most a quarter of the grace.
 const LONGEST_CUT: Duration = Duration::from_secs(1);
 
 /// The server's own future.
@@ -75,6 +75,12 @@ pub(crate) struct Drain {
     pub(crate) following: JoinHandle<()>,
 }
 
+impl Drop for Drain {
+    fn drop(&mut self) {
+        self.ends.over.cancel();
+    }
+}
+
 impl Drain {
     /// Waits for shutdown, or begins it when something fails, and goes through it.
     ///
@@ -129,7 +135,7 @@ impl Drain {
         mut tasks: Tasks,
         failures: &mut Vec<Error>,
     ) {
-        let cut = end - (self.grace / 10).min(LONGEST_CUT);
+        let cut = end - (self.grace / 4).min(LONGEST_CUT);
         sleep(self.settle).await;
         tracing::info!(
             requests.in_flight = self.shared.in_flight(),
@@ -156,10 +162,11 @@ impl Drain {
         if requests > 0 {
             left.push(format!("{requests} requests"));
         }
-        if serving.is_some() {
-            left.push("connections".to_owned());
+        if left.is_empty() && !in_time {
+            // Nobody on them waits for an answer.
+            tracing::warn!("connections that their peers do not close are left");
         }
-        if !in_time || requests > 0 {
+        if !left.is_empty() {
             let left = left.join(", ");
             let grace = self.grace;
             failures.push(RuntimeError::GraceExceeded { grace, left }.into());

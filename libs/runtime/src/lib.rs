@@ -3,6 +3,7 @@
 
 mod component;
 pub mod config;
+mod connection;
 mod drain;
 mod error;
 pub mod health;

@@ -1,4 +1,5 @@
-//! The metrics of this process, for Prometheus: `GET /metrics` on a port of their own.
+//! The metrics of this process, for Prometheus: `GET /metrics` on a port of their own. `METRICS.md`
+//! of this crate has the table of all of them.
 
 use crate::{Shutdown, error::RuntimeError};
 use axum::{Router, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
@@ -10,6 +11,10 @@ use tokio::net::TcpListener;
 /// training.
 const SECONDS: [f64; 14] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 600.0,
+];
+/// Upper bounds of the classes of every histogram in rows.
+const ROWS: [f64; 11] = [
+    1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0,
 ];
 /// How often values that nobody asked for are put together.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -25,6 +30,9 @@ pub(crate) fn record() -> Result<PrometheusHandle, RuntimeError> {
         .get_or_init(|| {
             let handle = PrometheusBuilder::new()
                 .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+                .and_then(|builder| {
+                    builder.set_buckets_for_metric(Matcher::Suffix("_rows".to_owned()), &ROWS)
+                })
                 .and_then(PrometheusBuilder::install_recorder)
                 .map_err(|error| error.to_string())?;
             describe();

@@ -2,6 +2,7 @@
 
 use crate::{
     Component, Shutdown,
+    connection::Connection,
     drain::{Drain, Tasks},
     error::RuntimeError,
     health::{self, Watched},
@@ -10,12 +11,17 @@ use crate::{
     settings::ServerConfig,
 };
 use anyhow::Result;
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, task::JoinSet};
+use futures::{Stream, StreamExt, TryStreamExt};
+use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, task::JoinSet, time::sleep};
 use tonic::{
     service::Routes,
     transport::{self, server::TcpIncoming},
 };
+
+/// Pause after a connection could not be accepted, which goes on for as long as the process has too
+/// many open files: without it the server would do nothing but try again.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What is done once when everything is ready for the first time.
 type WhenReady = Box<dyn FnOnce() + Send>;
@@ -106,14 +112,12 @@ impl Server {
         let following = tokio::spawn(following);
         let ends = Ends::default();
         let shared = Arc::new(Shared::new(&config, services, ends.clone()));
+        let connections = connections(listener, &config, &shared);
         let serving = tokio::spawn(
             builder(&config)
                 .layer(FrontLayer(Arc::clone(&shared)))
                 .add_routes(routes.routes())
-                .serve_with_incoming_shutdown(
-                    TcpIncoming::from(listener).with_nodelay(Some(true)),
-                    ends.drain.clone().cancelled_owned(),
-                ),
+                .serve_with_incoming_shutdown(connections, ends.drain.clone().cancelled_owned()),
         );
         tracing::info!(server.address = %address, "listening");
         let drain = Drain {
@@ -143,6 +147,26 @@ fn builder(config: &ServerConfig) -> transport::Server {
         .http2_keepalive_timeout(Some(Duration::from_secs(config.keepalive_timeout_s)))
         .max_concurrent_streams(config.max_streams_per_connection)
         .http2_max_header_list_size(config.max_header_bytes)
+}
+
+/// Connections as they come.
+fn connections(
+    listener: TcpListener,
+    config: &ServerConfig,
+    shared: &Arc<Shared>,
+) -> impl Stream<Item = io::Result<Connection>> + use<> {
+    let greeting = Duration::from_secs(config.keepalive_timeout_s);
+    let shared = Arc::clone(shared);
+    TcpIncoming::from(listener)
+        .with_nodelay(Some(true))
+        .then(|accepted| async move {
+            if let Err(error) = &accepted {
+                tracing::warn!(%error, "a connection could not be accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+            accepted
+        })
+        .map_ok(move |io| Connection::new(io, Arc::clone(&shared), greeting))
 }
 
 async fn bind(

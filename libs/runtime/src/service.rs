@@ -49,7 +49,7 @@ where
             };
         }
     };
-    let settings: T = match sources(&matches).and_then(|sources| config::load(&sources)) {
+    let settings: T = match config::load(&sources(&matches)) {
         Ok(settings) => settings,
         Err(faults) => return refuse(&faults),
     };
@@ -163,31 +163,9 @@ fn command(name: &'static str, about: &'static str) -> Command {
         )
 }
 
-fn sources(matches: &ArgMatches) -> Result<Sources, ConfigFaults> {
-    let flags = matches
-        .get_many::<String>("set")
-        .into_iter()
-        .flatten()
-        .map(|flag| assignment(flag))
-        .collect::<Result<_, _>>()?;
-    Ok(Sources::of_process(
-        matches.get_one("config").cloned(),
-        flags,
-    ))
-}
-
-/// `section.key=value` in its two parts.
-///
-/// # Errors
-/// There is no `=`.
-pub fn assignment(flag: &str) -> Result<(String, String), ConfigFaults> {
-    flag.split_once('=')
-        .map(|(key, value)| (key.trim().to_owned(), value.to_owned()))
-        .ok_or_else(|| {
-            ConfigFaults::one(format!(
-                "--set {flag}: write section.key=value, such as server.listen=127.0.0.1:0"
-            ))
-        })
+fn sources(matches: &ArgMatches) -> Sources {
+    let assignments = matches.get_many("set").into_iter().flatten().cloned();
+    Sources::of_process(matches.get_one("config").cloned(), assignments.collect())
 }
 
 /// Tells people what is wrong with the configuration, and gives the exit code.

@@ -22,10 +22,11 @@ pub struct ServerConfig {
     pub max_header_bytes: u32,
     /// After this silence a connection is asked whether it lives, in seconds.
     pub keepalive_interval_s: u64,
-    /// A connection that does not answer for this long is closed, in seconds.
+    /// A connection that does not answer for this long is closed, in seconds; so is a new one that
+    /// does not begin to speak HTTP/2 for this long.
     pub keepalive_timeout_s: u64,
-    /// Time limit of a request that brings none, in seconds; a stream of requests counts until
-    /// its answer begins. 0: no limit.
+    /// Time limit of a request that brings none, in seconds, from its arrival until its answer
+    /// begins. A limit that a request brings counts until its answer has ended. 0: no limit.
     pub default_timeout_s: u64,
     /// From the signal to end until the process has ended, in seconds.
     pub shutdown_grace_s: u64,

@@ -31,12 +31,12 @@ pub(super) enum Written {
 
 impl Written {
     /// The values it can mean for a key with this default, the likeliest first.
-    pub(super) fn meanings(self, default: Option<&Value>) -> Vec<Value> {
+    pub(super) fn meanings(&self, default: Option<&Value>) -> Vec<Value> {
         match self {
-            Self::Typed(value) => vec![value],
+            Self::Typed(value) => vec![value.clone()],
             Self::Text(text) => {
                 let verbatim = Value::String(text.clone());
-                match (serde_json::from_str(&text), default) {
+                match (serde_json::from_str(text), default) {
                     (Err(_), _) => vec![verbatim],
                     (Ok(parsed), Some(Value::String(_))) => vec![verbatim, parsed],
                     (Ok(parsed), _) => vec![parsed, verbatim],
@@ -149,14 +149,36 @@ fn slip<'a>(key: &'a str, defaults: &Value) -> Option<(&'a str, &'a str)> {
     })
 }
 
-/// Settings of flags `--set section.key=value`, and of flags of their own.
+/// Settings of flags of their own.
 pub(super) fn of_flags(flags: &[(String, String)]) -> Vec<Setting> {
     flags
         .iter()
-        .map(|(key, value)| Setting {
-            path: key.split('.').map(str::to_owned).collect(),
-            written: Written::Text(value.clone()),
-            origin: "command line".to_owned(),
-        })
+        .map(|(key, value)| of_command_line(key, value))
         .collect()
+}
+
+/// Settings of `--set section.key=value`; one without `=` is a fault.
+pub(super) fn of_assignments(assignments: &[String]) -> (Vec<Setting>, Vec<String>) {
+    let mut settings = Vec::new();
+    let mut faults = Vec::new();
+    for (index, assignment) in assignments.iter().enumerate() {
+        match assignment.split_once('=') {
+            Some((key, value)) => settings.push(of_command_line(key.trim(), value)),
+            // Not repeated here: it could be a secret.
+            None => faults.push(format!(
+                "--set number {} has no `=`; write section.key=value, such as \
+                 server.listen=127.0.0.1:0 (command line)",
+                index + 1
+            )),
+        }
+    }
+    (settings, faults)
+}
+
+fn of_command_line(key: &str, value: &str) -> Setting {
+    Setting {
+        path: key.split('.').map(str::to_owned).collect(),
+        written: Written::Text(value.to_owned()),
+        origin: "command line".to_owned(),
+    }
 }

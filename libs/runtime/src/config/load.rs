@@ -1,12 +1,10 @@
 //! Puts the layers of a configuration together and finds all that is wrong with them.
 
-use super::{
-    Check, ConfigFaults,
-    layer::{self, Setting},
-};
+mod merge;
+
+use super::{Check, ConfigFaults, layer};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 /// Where a configuration comes from; later ones win.
 #[derive(Debug, Clone, Default)]
@@ -15,22 +13,35 @@ pub struct Sources {
     pub file: Option<PathBuf>,
     /// Environment variables; those that begin with `OPENASSAY_` count.
     pub environment: Vec<(String, String)>,
-    /// Flags: key such as `server.listen`, and value.
+    /// Flags of their own: key such as `server.listen`, and value.
     pub flags: Vec<(String, String)>,
+    /// What was given to `--set`, such as `server.listen=127.0.0.1:0`.
+    pub assignments: Vec<String>,
 }
 
 impl Sources {
-    /// A file, if any, the environment of this process, and flags.
+    /// A file, if any, the environment of this process, and what was given to `--set`.
     #[must_use]
-    pub fn of_process(file: Option<PathBuf>, flags: Vec<(String, String)>) -> Self {
+    pub fn of_process(file: Option<PathBuf>, assignments: Vec<String>) -> Self {
+        // What is no Unicode must not be passed over in silence.
+        let text = |text: OsString| text.to_string_lossy().into_owned();
         let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .map(|(name, value)| (text(name), text(value)))
             .collect();
         Self {
             file,
             environment,
-            flags,
+            assignments,
+            ..Self::default()
         }
+    }
+
+    /// With a flag of its own for a key, where it was given.
+    #[must_use]
+    pub fn with_flag(mut self, key: &str, value: Option<String>) -> Self {
+        self.flags
+            .extend(value.map(|value| (key.to_owned(), value)));
+        self
     }
 }
 
@@ -62,10 +73,14 @@ where
     faults.extend(slips);
     settings.extend(environment);
     settings.extend(layer::of_flags(&sources.flags));
-    let merged = merge::<T>(&defaults, settings, &mut faults);
-    match serde_json::from_value::<T>(merged) {
+    let (assigned, slips) = layer::of_assignments(&sources.assignments);
+    faults.extend(slips);
+    settings.extend(assigned);
+    let merged = merge::merge::<T>(&defaults, settings, &mut faults);
+    match serde_json::from_value::<T>(merged.tree.clone()) {
         Ok(config) => {
-            faults.extend(config.faults());
+            let found = config.faults().into_iter();
+            faults.extend(found.map(|fault| merged.placed(fault)));
             ConfigFaults::of(faults).map_or(Ok(config), Err)
         }
         Err(error) => {
@@ -81,95 +96,6 @@ where
 /// A value that TOML cannot hold.
 pub fn print<T: Serialize>(config: &T) -> Result<String, ConfigFaults> {
     toml::to_string(config).map_err(|error| ConfigFaults::one(error.to_string()))
-}
-
-/// The defaults with all settings that are right.
-fn merge<T: DeserializeOwned + Serialize>(
-    defaults: &Value,
-    settings: Vec<Setting>,
-    faults: &mut Vec<String>,
-) -> Value {
-    let mut merged = defaults.clone();
-    for setting in settings {
-        match meaning::<T>(defaults, setting.clone()) {
-            Ok(value) => put(&mut merged, &setting.path, value),
-            Err(reason) => faults.push(format!("{setting}: {reason} ({})", setting.origin)),
-        }
-    }
-    merged
-}
-
-/// The value that a setting stands for, tried alone on the defaults.
-fn meaning<T: DeserializeOwned + Serialize>(
-    defaults: &Value,
-    setting: Setting,
-) -> Result<Value, String> {
-    let default = find(defaults, &setting.path)?;
-    let mut reason = String::new();
-    for value in setting.written.meanings(default) {
-        let mut candidate = defaults.clone();
-        put(&mut candidate, &setting.path, value.clone());
-        match serde_json::from_value::<T>(candidate) {
-            Ok(config) => {
-                return if value.is_null() || survives(&config, &setting.path) {
-                    Ok(value)
-                } else {
-                    Err("no such key".to_owned())
-                };
-            }
-            Err(error) if reason.is_empty() => reason = error.to_string(),
-            Err(_) => {}
-        }
-    }
-    Err(reason)
-}
-
-/// The default of a key; `None` where only the type itself knows its keys.
-fn find<'a>(defaults: &'a Value, path: &[String]) -> Result<Option<&'a Value>, String> {
-    let mut at = defaults;
-    for key in path {
-        match at {
-            Value::Object(known) if known.is_empty() => return Ok(None),
-            Value::Object(known) => {
-                at = known.get(key).ok_or_else(|| unknown(key, known))?;
-            }
-            Value::Null => return Ok(None),
-            _ => return Err("no such key: what stands before the last dot is a value".to_owned()),
-        }
-    }
-    Ok(Some(at))
-}
-
-fn unknown(key: &str, known: &Map<String, Value>) -> String {
-    let names: Vec<_> = known.keys().map(String::as_str).collect();
-    format!("no key {key} here; there are {}", names.join(", "))
-}
-
-/// Whether a key is still there after a value went through its type: unknown ones are lost.
-fn survives<T: Serialize>(config: &T, path: &[String]) -> bool {
-    let Ok(written) = serde_json::to_value(config) else {
-        return false;
-    };
-    path.iter()
-        .try_fold(&written, |at, key| at.get(key))
-        .is_some()
-}
-
-fn put(tree: &mut Value, path: &[String], value: Value) {
-    let Some((last, sections)) = path.split_last() else {
-        return;
-    };
-    let mut at = tree;
-    for section in sections {
-        if !at.is_object() {
-            *at = Value::Object(Map::new());
-        }
-        at = &mut at[section.as_str()];
-    }
-    if !at.is_object() {
-        *at = Value::Object(Map::new());
-    }
-    at[last.as_str()] = value;
 }
 
 #[cfg(test)]

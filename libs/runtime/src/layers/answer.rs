@@ -1,5 +1,5 @@
 //! The body of an answer, followed to its end: how it ended, how much it was, and an end of its
-//! own when the server ends first or the handler panics.
+//! own when its time is over, the server ends first or the handler panics.
 
 use super::{measure::Measure, refusal};
 use bytes::Bytes;
@@ -11,8 +11,11 @@ use std::{
     pin::Pin,
     task::{Context, Poll},
 };
-use tokio::sync::OwnedSemaphorePermit;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Instant, Sleep, sleep_until},
+};
+use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 use tonic::{Status, body::Body};
 use tracing::Span;
 
@@ -25,37 +28,44 @@ pub(super) struct End {
     pub(super) idle: CancellationToken,
     /// At its next step.
     pub(super) now: CancellationToken,
+    /// When the caller's time is over.
+    pub(super) deadline: Option<Instant>,
 }
 
-/// A body that is followed. It holds the request's place among those in flight.
+/// What a request holds until its answer has ended.
+pub(super) struct Held {
+    /// Its place among those in flight.
+    pub(super) _place: Option<OwnedSemaphorePermit>,
+    /// Ends the reading of the request.
+    pub(super) _request: DropGuard,
+}
+
+/// A body that is followed.
 pub(super) struct AnswerBody {
     inner: Body,
     now: CancellationToken,
     idle: Pin<Box<WaitForCancellationFutureOwned>>,
+    deadline: Option<Pin<Box<Sleep>>>,
     measure: Measure,
     sent: Counter,
     span: Span,
     over: bool,
-    _place: Option<OwnedSemaphorePermit>,
+    _held: Held,
 }
 
 impl AnswerBody {
     /// Follows the body to its end, or to this one.
-    pub(super) fn new(
-        inner: Body,
-        measure: Measure,
-        place: Option<OwnedSemaphorePermit>,
-        end: End,
-    ) -> Self {
+    pub(super) fn new(inner: Body, measure: Measure, held: Held, end: End) -> Self {
         Self {
             inner,
             now: end.now,
             idle: Box::pin(end.idle.cancelled_owned()),
+            deadline: end.deadline.map(|at| Box::pin(sleep_until(at))),
             sent: measure.sent(),
             measure,
             span: Span::current(),
             over: false,
-            _place: place,
+            _held: held,
         }
     }
 
@@ -95,6 +105,11 @@ impl http_body::Body for AnswerBody {
         }
         if self.now.is_cancelled() {
             return self.end_with(&refusal::ending());
+        }
+        if let Some(deadline) = &mut self.deadline
+            && deadline.as_mut().poll(context).is_ready()
+        {
+            return self.end_with(&refusal::expired());
         }
         let span = self.span.clone();
         let _entered = span.enter();

@@ -1,5 +1,6 @@
 //! The body of a request, refused as soon as it declares a message that is too large: before a
-//! byte of that message is kept.
+//! byte of that message is kept. It ends with the answer: a task that goes on reading would keep
+//! the connection open.
 
 use super::refusal;
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use std::{
     pin::Pin,
     task::{Context, Poll, ready},
 };
+use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::{Status, body::Body};
 
 /// A gRPC message begins with a flag for compression and its length in four bytes, big-endian.
@@ -16,19 +18,26 @@ const PREFIX: usize = 5;
 
 /// A body whose messages have a largest size.
 pub(super) struct LimitedBody {
-    inner: Body,
+    /// None once it was refused or the request was answered.
+    inner: Option<Body>,
+    answered: Pin<Box<WaitForCancellationFutureOwned>>,
     lengths: Lengths,
     received: Counter,
-    refused: bool,
 }
 
 impl LimitedBody {
-    pub(super) fn new(inner: Body, max_message_bytes: usize, received: Counter) -> Self {
+    /// Follows the body until it ends or the request is `answered`.
+    pub(super) fn new(
+        inner: Body,
+        max_message_bytes: usize,
+        received: Counter,
+        answered: WaitForCancellationFutureOwned,
+    ) -> Self {
         Self {
-            inner,
+            inner: Some(inner),
+            answered: Box::pin(answered),
             lengths: Lengths::new(max_message_bytes),
             received,
-            refused: false,
         }
     }
 }
@@ -41,17 +50,22 @@ impl http_body::Body for LimitedBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if self.refused {
+        let me = &mut *self;
+        let Some(inner) = &mut me.inner else {
             return Poll::Ready(None);
+        };
+        if me.answered.as_mut().poll(context).is_ready() {
+            me.inner = None;
+            return Poll::Ready(Some(Err(refusal::answered())));
         }
-        let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
+        let frame = ready!(Pin::new(inner).poll_frame(context));
         if let Some(Ok(frame)) = &frame
             && let Some(data) = frame.data_ref()
         {
-            self.received.increment(data.len() as u64);
-            if let Err(length) = self.lengths.follow(data) {
-                self.refused = true;
-                let limit = self.lengths.limit;
+            me.received.increment(data.len() as u64);
+            if let Err(length) = me.lengths.follow(data) {
+                me.inner = None;
+                let limit = me.lengths.limit;
                 return Poll::Ready(Some(Err(refusal::too_large(length, limit))));
             }
         }
@@ -59,11 +73,14 @@ impl http_body::Body for LimitedBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.refused || self.inner.is_end_stream()
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        match &self.inner {
+            Some(inner) => inner.size_hint(),
+            None => SizeHint::with_exact(0),
+        }
     }
 }
 

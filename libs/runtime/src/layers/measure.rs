@@ -4,17 +4,21 @@
 use super::call::{Call, UNKNOWN};
 use http::Response;
 use metrics::{Counter, Gauge};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use tonic::{Code, Status, body::Body};
+use tracing::Span;
 
 /// One request under measurement. Dropping it ends the measurement: without a known code, the
 /// caller has gone away.
 pub(super) struct Measure {
     call: Call,
     begun: Instant,
-    limit: Option<Duration>,
+    deadline: Option<Instant>,
     code: Option<Code>,
     in_flight: Gauge,
+    /// The request's, for the log: the measurement ends anywhere.
+    span: Span,
 }
 
 impl Measure {
@@ -24,15 +28,16 @@ impl Measure {
         Self {
             call,
             begun: Instant::now(),
-            limit: None,
+            deadline: None,
             code: None,
             in_flight,
+            span: Span::current(),
         }
     }
 
-    /// Keeps the time limit, to tell a deadline from a caller who left.
-    pub(super) fn limit(&mut self, limit: Option<Duration>) {
-        self.limit = limit;
+    /// Keeps the deadline, to tell it from a caller who left.
+    pub(super) fn deadline(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
     }
 
     /// How it ended; the first word counts.
@@ -57,6 +62,7 @@ impl Measure {
     }
 
     fn log(&self, code: Code, elapsed: Duration) {
+        let _entered = self.span.enter();
         let (code_name, duration_s) = (name(code), elapsed.as_secs_f64());
         match code {
             Code::Internal | Code::Unknown | Code::DataLoss => {
@@ -74,7 +80,9 @@ impl Measure {
 impl Drop for Measure {
     fn drop(&mut self) {
         let elapsed = self.begun.elapsed();
-        let late = self.limit.is_some_and(|limit| elapsed >= limit);
+        let late = self
+            .deadline
+            .is_some_and(|deadline| Instant::now() >= deadline);
         let code = self.code.unwrap_or(if late {
             Code::DeadlineExceeded
         } else {

@@ -9,7 +9,8 @@ mod measure;
 mod refusal;
 
 use crate::{request, settings::ServerConfig};
-use answer::{AnswerBody, End};
+use assay_api::ROOM_BYTES;
+use answer::{AnswerBody, End, Held};
 use call::Call;
 use futures::{FutureExt, future::BoxFuture};
 use http::{Request, Response};
@@ -24,7 +25,10 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
@@ -39,8 +43,10 @@ const AHEAD: Duration = Duration::from_millis(2);
 pub(crate) struct Ends {
     /// No more requests are taken: watchers of health and users of reflection are told to go.
     pub(crate) drain: CancellationToken,
-    /// The grace is over: everyone is told to go.
+    /// The grace is nearly over: everyone is told to go.
     pub(crate) cut: CancellationToken,
+    /// The server has ended: connections that are left are closed.
+    pub(crate) over: CancellationToken,
 }
 
 /// What all requests share.
@@ -65,11 +71,16 @@ impl Shared {
             services: services.into_iter().collect(),
             in_flight: Arc::new(Semaphore::new(config.max_in_flight)),
             max_in_flight: config.max_in_flight,
-            max_message_bytes: config.max_message_bytes,
+            max_message_bytes: config.max_message_bytes.saturating_add(ROOM_BYTES),
             default_timeout: (config.default_timeout_s > 0)
                 .then(|| Duration::from_secs(config.default_timeout_s)),
             ends,
         }
+    }
+
+    /// When what is still open ends.
+    pub(crate) const fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     /// Requests that are not answered yet.
@@ -77,24 +88,19 @@ impl Shared {
         self.max_in_flight - self.in_flight.available_permits()
     }
 
-    /// Room for one more request; those that watch over the process need none.
+    /// Room for one more request, unless none are taken any more; those that watch over the process
+    /// need none.
     fn admit(&self, call: &Call) -> Result<Option<OwnedSemaphorePermit>, Status> {
         if call.watches() {
             return Ok(None);
+        }
+        if self.ends.drain.is_cancelled() {
+            return Err(refusal::ending());
         }
         Arc::clone(&self.in_flight)
             .try_acquire_owned()
             .map(Some)
             .map_err(|_| refusal::overloaded(self.max_in_flight))
-    }
-
-    fn time_limit(&self, request: &Request<Body>) -> Option<Duration> {
-        request
-            .headers()
-            .get(request::TIMEOUT)
-            .and_then(|text| request::parse_timeout(text.to_str().ok()?))
-            .or(self.default_timeout)
-            .map(|limit| limit.saturating_sub(AHEAD))
     }
 }
 
@@ -165,19 +171,27 @@ where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
     let mut measure = Measure::begin(call.clone());
-    let permit = match shared.admit(&call) {
-        Ok(permit) => permit,
+    let place = match shared.admit(&call) {
+        Ok(place) => place,
         Err(status) => return measure.refuse(status),
     };
-    let limit = shared.time_limit(&request);
-    measure.limit(limit);
+    let arrival = Instant::now();
+    let named = callers_limit(&request).and_then(|limit| arrival.checked_add(limit));
+    let deadline = named.or_else(|| arrival.checked_add(shared.default_timeout?));
+    measure.deadline(deadline);
+    let answered = CancellationToken::new();
     let request = request.map(|body| {
         Body::new(LimitedBody::new(
             body,
             shared.max_message_bytes,
             measure.received(),
+            answered.clone().cancelled_owned(),
         ))
     });
+    let held = Held {
+        _place: place,
+        _request: answered.drop_guard(),
+    };
     let handled = AssertUnwindSafe(async { inner.call(request).await }).catch_unwind();
     let response = tokio::select! {
         biased;
@@ -187,7 +201,7 @@ where
             Err(_) => return measure.refuse(refusal::panicked()),
         },
         () = shared.ends.cut.cancelled() => return measure.refuse(refusal::ending()),
-        () = expired(limit) => return measure.refuse(refusal::expired()),
+        () = expired(deadline) => return measure.refuse(refusal::expired()),
     };
     if let Some(status) = Status::from_header_map(response.headers()) {
         return match refusal::larger_name(&status) {
@@ -198,17 +212,27 @@ where
             }
         };
     }
-    let Ends { drain, cut } = shared.ends.clone();
+    let Ends { drain, cut, .. } = shared.ends.clone();
     let end = End {
         idle: if call.watches() { drain } else { cut.clone() },
         now: cut,
+        deadline: named,
     };
-    response.map(|body| Body::new(AnswerBody::new(body, measure, permit, end)))
+    response.map(|body| Body::new(AnswerBody::new(body, measure, held, end)))
 }
 
-async fn expired(limit: Option<Duration>) {
-    match limit {
-        Some(limit) => tokio::time::sleep(limit).await,
+/// The time that the caller gives, a little less than that.
+fn callers_limit(request: &Request<Body>) -> Option<Duration> {
+    let text = request.headers().get(request::TIMEOUT)?.to_str().ok()?;
+    request::parse_timeout(text).map(|limit| limit.saturating_sub(AHEAD))
+}
+
+async fn expired(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,6 +66,11 @@ pub(super) fn ending() -> Status {
     )
 }
 
+/// What the reader of a request is told when the answer is out before the request has ended.
+pub(super) fn answered() -> Status {
+    Status::cancelled("the request was answered before its end")
+}
+
 /// The time of the request is over.
 pub(super) fn expired() -> Status {
     Status::deadline_exceeded("the deadline of the request has passed")

@@ -1,24 +1,29 @@
 //! The end in order: who is let finish, who is turned away, who is cut.
 
-use crate::harness::{Running, ask, ask_stream, config, serve, serve_with};
+use crate::{
+    harness::{Running, ask, ask_stream, config, serve, serve_with, unless_it_hangs},
+    health::check,
+    service::{LONG_PART_BYTES, LONG_PARTS},
+};
 use anyhow::bail;
-use assay_api::ingest::PutSpectraRequest;
+use assay_api::ingest::{PutSpectraRequest, ingest_service_client::IngestServiceClient};
 use assay_runtime::{Component, RuntimeError, ServerConfig, Shutdown};
 use tokio::{net::TcpStream, sync::mpsc};
 use tokio_stream::wrappers::UnboundedReceiverStream;
-use tonic::Code;
+use tonic::{Code, transport::Channel};
+use tonic_health::pb::health_check_response::ServingStatus;
 
-/// One second, the shortest there is.
+/// Short, but with all the time there can be to tell those who are cut.
 fn short_grace() -> ServerConfig {
     ServerConfig {
-        shutdown_grace_s: 1,
+        shutdown_grace_s: 4,
         ..config()
     }
 }
 
 /// Waits until the port takes no more connections.
 async fn closed(running: &Running) {
-    while TcpStream::connect(running.address).await.is_ok() {}
+    unless_it_hangs(async { while TcpStream::connect(running.address).await.is_ok() {} }).await;
 }
 
 /// What the grace was not enough for.
@@ -27,6 +32,80 @@ fn left(ended: anyhow::Result<()>) -> String {
         RuntimeError::GraceExceeded { left, .. } => left,
         other => panic!("{other}"),
     }
+}
+
+#[tokio::test]
+async fn requests_in_flight_are_finished_and_no_new_ones_taken() {
+    let running = serve(config()).await;
+    let channel = running.channel().await;
+    let client = IngestServiceClient::new(channel.clone());
+    let mut idle = running.client().await;
+    idle.get_file(ask("x")).await.unwrap();
+
+    let mut asking = client.clone();
+    let unary = tokio::spawn(async move { asking.get_file(ask("wait")).await });
+    running.meeting.arrival().await;
+    let (spectra, sent) = mpsc::unbounded_channel();
+    spectra.send(PutSpectraRequest::default()).unwrap();
+    let mut uploading = client.clone();
+    let upload = UnboundedReceiverStream::new(sent);
+    let upload = tokio::spawn(async move { uploading.put_spectra(upload).await });
+    running.meeting.arrival().await;
+    let mut following = client.clone();
+    let stream = following.render_image_stream(ask_stream("wait")).await;
+    let mut stream = stream.unwrap().into_inner();
+    stream.message().await.unwrap().unwrap();
+    running.meeting.arrival().await;
+
+    running.shutdown.begin();
+    closed(&running).await;
+    let refused = Channel::from_shared(format!("http://{}", running.address)).unwrap();
+    refused.connect().await.unwrap_err();
+    let refused = idle.get_file(ask("x")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unavailable, "{refused}");
+
+    spectra.send(PutSpectraRequest::default()).unwrap();
+    running.meeting.arrival().await;
+    drop(spectra);
+    assert_eq!(upload.await.unwrap().unwrap().into_inner().accepted, 2);
+    running.meeting.release();
+    running.meeting.release();
+    let answer = unary.await.unwrap().unwrap().into_inner();
+    assert_eq!(answer.content, b"wait");
+    stream.message().await.unwrap().unwrap();
+    assert_eq!(stream.message().await.unwrap(), None);
+    running.ended().await.unwrap();
+}
+
+#[tokio::test]
+async fn requests_are_still_taken_while_load_balancers_look_elsewhere() {
+    let running = serve(ServerConfig {
+        shutdown_settle_ms: 3_599_000,
+        ..config()
+    })
+    .await;
+    let channel = running.channel().await;
+    running.shutdown.begin();
+    let gone = async { while check(&channel, "").await != Ok(ServingStatus::NotServing) {} };
+    unless_it_hangs(gone).await;
+    let mut client = running.client().await;
+    client.get_file(ask("x")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_long_answer_is_read_to_its_end() {
+    let running = serve(config()).await;
+    let mut client = running.client().await;
+    let stream = client.render_image_stream(ask_stream("long")).await;
+    let mut stream = stream.unwrap().into_inner();
+    let mut received = stream.message().await.unwrap().unwrap().chunk.len();
+    running.shutdown.begin();
+    closed(&running).await;
+    while let Some(part) = stream.message().await.unwrap() {
+        received += part.chunk.len();
+    }
+    assert_eq!(received, LONG_PARTS * LONG_PART_BYTES);
+    running.ended().await.unwrap();
 }
 
 #[tokio::test]

@@ -6,8 +6,11 @@ use assay_api::ingest::{
 };
 use assay_runtime::{Component, Server, ServerConfig, Shutdown};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::timeout};
 use tonic::transport::Channel;
+
+/// Longer than anything takes here; only what hangs is ended by it.
+const HANGS: Duration = Duration::from_secs(300);
 
 /// A client of the service under test.
 pub(crate) type Client = IngestServiceClient<Channel>;
@@ -21,12 +24,17 @@ pub(crate) struct Running {
     ended: JoinHandle<anyhow::Result<()>>,
 }
 
-/// Any free port, no time to settle, a long grace.
+/// Waits for this, unless it hangs.
+pub(crate) async fn unless_it_hangs<T>(what: impl Future<Output = T>) -> T {
+    timeout(HANGS, what).await.unwrap()
+}
+
+/// Any free port, no time to settle, a grace that is longer than any test.
 pub(crate) fn config() -> ServerConfig {
     ServerConfig {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         shutdown_settle_ms: 0,
-        shutdown_grace_s: 60,
+        shutdown_grace_s: 3600,
         ..ServerConfig::default()
     }
 }
@@ -86,7 +94,7 @@ impl Running {
 
     /// Waits for the server to end by itself.
     pub(crate) async fn ended(self) -> anyhow::Result<()> {
-        self.ended.await.unwrap()
+        unless_it_hangs(self.ended).await.unwrap()
     }
 }
 

@@ -5,7 +5,10 @@ use crate::{
     health::check,
     service::{self, Meeting},
 };
-use assay_api::ingest::{PutFileRequest, PutSpectraRequest, PutSpectrumRequest};
+use assay_api::{
+    ROOM_BYTES,
+    ingest::{PutFileRequest, PutSpectraRequest, PutSpectrumRequest},
+};
 use assay_runtime::{ServerConfig, Shutdown};
 use std::time::Duration;
 use tonic::{Code, Status};
@@ -86,6 +89,32 @@ async fn a_handler_that_panics_answers_internal_and_the_server_lives() {
 }
 
 #[tokio::test]
+async fn a_stream_that_panics_ends_internal_and_the_server_lives() {
+    let running = serve(narrow()).await;
+    let mut client = running.client().await;
+    for _ in 0..3 {
+        let stream = client.render_image_stream(ask_stream("panic")).await;
+        let mut stream = stream.unwrap().into_inner();
+        stream.message().await.unwrap().unwrap();
+        running.meeting.arrival().await;
+        running.meeting.release();
+        let status = stream.message().await.unwrap_err();
+        assert_eq!(status.code(), Code::Internal);
+        assert!(!format!("{status:?}").contains("secret"), "{status:?}");
+        assert_eq!(status.get_details_error_info().unwrap().reason, "DEFECT");
+        // Its place is free again, a moment after its end is told.
+        while client.get_file(ask("well")).await.is_err() {}
+    }
+    let stream = client.render_image_stream(ask_stream("short")).await;
+    let mut stream = stream.unwrap().into_inner();
+    for _ in 0..2 {
+        stream.message().await.unwrap().unwrap();
+    }
+    assert_eq!(stream.message().await.unwrap(), None);
+    running.end().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_message_above_the_limit_is_refused_and_one_at_the_limit_taken() {
     let limit = 100_000;
     let running = serve(ServerConfig {
@@ -94,13 +123,16 @@ async fn a_message_above_the_limit_is_refused_and_one_at_the_limit_taken() {
     })
     .await;
     let mut client = running.client().await;
+    // What is asked of a message is asked of its large field; there is room for the others.
+    let most = limit + ROOM_BYTES;
+    client.put_file(file(limit)).await.unwrap();
     // A tag, three bytes of length.
-    client.put_file(file(limit - 4)).await.unwrap();
-    is_too_large(&client.put_file(file(limit - 3)).await.unwrap_err());
+    client.put_file(file(most - 4)).await.unwrap();
+    is_too_large(&client.put_file(file(most - 3)).await.unwrap_err());
     is_too_large(&client.put_file(file(20 << 20)).await.unwrap_err());
     let large = PutSpectraRequest {
         spectrum: Some(PutSpectrumRequest {
-            title: " ".repeat(limit),
+            title: " ".repeat(most),
             ..PutSpectrumRequest::default()
         }),
     };

@@ -15,3 +15,4 @@ mod limits;
 mod metrics;
 mod reflection;
 mod service;
+mod silence;

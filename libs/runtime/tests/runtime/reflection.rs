@@ -1,9 +1,12 @@
 //! Both versions of server reflection.
 
 use crate::{
-    harness::{config, serve},
+    harness::{config, serve, unless_it_hangs},
     service::NAME,
 };
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tonic::Code;
 use tonic_reflection::pb::{v1, v1alpha};
 
 /// Asks one version what there is, and for the file of a symbol.
@@ -58,4 +61,30 @@ async fn both_versions_list_and_describe_what_is_there_and_nothing_else() {
     assert!(described);
     assert_eq!(same_files, files);
     running.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_open_question_does_not_delay_the_end() {
+    use v1::{
+        ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+        server_reflection_request::MessageRequest,
+    };
+    let running = serve(config()).await;
+    let (questions, asked) = mpsc::unbounded_channel();
+    let question = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    questions.send(question).unwrap();
+    let mut answers = ServerReflectionClient::new(running.channel().await)
+        .server_reflection_info(UnboundedReceiverStream::new(asked))
+        .await
+        .unwrap()
+        .into_inner();
+    answers.message().await.unwrap().unwrap();
+    let (ended, last) = tokio::join!(running.end(), unless_it_hangs(answers.message()));
+    ended.unwrap();
+    assert_eq!(last.unwrap_err().code(), Code::Unavailable);
+    // Whoever asks would have gone on.
+    drop(questions);
 }

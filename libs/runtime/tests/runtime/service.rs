@@ -16,6 +16,11 @@ use tonic::{Request, Response, Status, Streaming};
 /// Full name of the service.
 pub(crate) const NAME: &str = "openassay.ingest.v1.IngestService";
 
+/// Parts of a long answer, far more than a peer lets come unread.
+pub(crate) const LONG_PARTS: usize = 64;
+/// Size of one of them.
+pub(crate) const LONG_PART_BYTES: usize = 1 << 18;
+
 /// Where a test meets the handlers.
 #[derive(Debug)]
 pub(crate) struct Meeting {
@@ -123,17 +128,33 @@ impl IngestService for Told {
         &self,
         request: Request<RenderImageStreamRequest>,
     ) -> Result<Response<Self::RenderImageStreamStream>, Status> {
+        if request.get_ref().digest == "long" {
+            let part = RenderImageStreamResponse {
+                chunk: vec![7; LONG_PART_BYTES].into(),
+                ..RenderImageStreamResponse::default()
+            };
+            let parts = futures::stream::iter(vec![Ok(part); LONG_PARTS]);
+            return Ok(Response::new(parts.boxed()));
+        }
         let first = futures::stream::iter([Ok(RenderImageStreamResponse::default())]);
         let begun = self.shutdown.begun();
+        let meeting = Arc::clone(&self.meeting);
         let digest = request.into_inner().digest;
         let rest = futures::stream::once(async move {
             match digest.as_str() {
-                "panic" => panic!("a secret word"),
+                "panic" => {
+                    meeting.wait().await;
+                    panic!("a secret word")
+                }
                 "follow" => {
                     begun.await;
                     Err(Status::unavailable("shutting down; go on elsewhere"))
                 }
                 "short" => Ok(RenderImageStreamResponse::default()),
+                "wait" => {
+                    meeting.wait().await;
+                    Ok(RenderImageStreamResponse::default())
+                }
                 _ => std::future::pending().await,
             }
         });

@@ -85,6 +85,7 @@ fn read(
         file: Some(path.clone()),
         environment: pairs(environment),
         flags: pairs(flags),
+        ..Sources::default()
     };
     load(&sources).map_err(|faults| {
         let place = path.display().to_string();
@@ -193,4 +194,158 @@ fn what_is_printed_reads_back() {
     let settings = read("[door]\nguests = 7\n[limits]\ncats = 2\n", &[], &[]).unwrap();
     let printed = print(&settings).unwrap();
     assert_eq!(read(&printed, &[], &[]), Ok(settings));
+}
+
+#[test]
+fn every_fault_is_told_at_once_with_its_place() {
+    let file = "name = 5\n\
+                nane = 'x'\n\
+                limits = { cats = 'hunter2' }\n\
+                [door]\n\
+                gusts = 4\n\
+                listen = 'here'\n\
+                password = 4711\n\
+                open = 'hunter2'\n\
+                [dor]\n\
+                guests = 1\n";
+    let environment = [
+        ("OPENASSAY_DOOR__ROOMS", "[1, 300]"),
+        ("OPENASSAY_DOOR_PASSWORD", "hunter3"),
+        ("OPENASSAY_DOOR__PASWORD", "hunter3"),
+        ("OPENASSAY_WINDOW__OPEN", "hunter3"),
+        ("OPENASSAY_NAME__FIRST", "hunter3"),
+    ];
+    let flags = [("door.guests", "10"), ("door.metrics", "nowhere")];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("house.toml");
+    std::fs::write(&path, file).unwrap();
+    let sources = Sources {
+        file: Some(path.clone()),
+        environment: pairs(&environment),
+        flags: pairs(&flags),
+        assignments: vec![
+            "door.pasword=hunter4".to_owned(),
+            "door.password:hunter4".to_owned(),
+            "door.open=maybe".to_owned(),
+        ],
+    };
+    let faults = load::<Settings>(&sources).unwrap_err();
+    let place = path.display().to_string();
+    let mut told: Vec<_> = faults.iter().map(|f| f.replace(&place, "FILE")).collect();
+    told.sort();
+    let door = "there are guests, label, listen, metrics, open, password, rooms";
+    let house = "there are door, key, limits, name";
+    let text = "expected a boolean";
+    let mut expected = vec![
+        "name: invalid type: integer `5`, expected a string (FILE)".to_owned(),
+        format!("nane: no key nane here; {house} (FILE)"),
+        "limits.cats: invalid type: string \"hunter2\", expected u32 (FILE)".to_owned(),
+        format!("door.gusts: no key gusts here; {door} (FILE)"),
+        "door.listen: invalid socket address syntax (FILE)".to_owned(),
+        "door.password: a secret must be text in quotes (FILE)".to_owned(),
+        format!("door.open: invalid type: string \"hunter2\", {text} (FILE)"),
+        format!("dor: no key dor here; {house} (FILE)"),
+        "door.rooms: invalid value: integer `300`, expected u8 \
+         (environment variable OPENASSAY_DOOR__ROOMS)"
+            .to_owned(),
+        "environment variable OPENASSAY_DOOR_PASSWORD is not read; two underscores lie between \
+         section and key: OPENASSAY_DOOR__PASSWORD"
+            .to_owned(),
+        format!(
+            "door.pasword: no key pasword here; {door} \
+             (environment variable OPENASSAY_DOOR__PASWORD)"
+        ),
+        format!(
+            "window.open: no key window here; {house} \
+             (environment variable OPENASSAY_WINDOW__OPEN)"
+        ),
+        "name.first: no such key: what stands before the last dot is a value \
+         (environment variable OPENASSAY_NAME__FIRST)"
+            .to_owned(),
+        "door.guests: 10 is outside 0 to 9 (command line)".to_owned(),
+        "door.metrics: invalid socket address syntax (command line)".to_owned(),
+        format!("door.pasword: no key pasword here; {door} (command line)"),
+        "--set number 2 has no `=`; write section.key=value, such as \
+         server.listen=127.0.0.1:0 (command line)"
+            .to_owned(),
+        format!("door.open: invalid type: string \"maybe\", {text} (command line)"),
+    ];
+    expected.sort();
+    assert_eq!(told, expected);
+    let words = faults.to_string();
+    let count = format!("the configuration has {} faults:", expected.len());
+    assert!(words.starts_with(&count), "{words}");
+    for secret in ["4711", "hunter3", "hunter4"] {
+        assert!(!words.contains(secret), "{words}");
+    }
+}
+
+#[test]
+fn a_value_out_of_range_is_told_with_the_place_that_won() {
+    let told = |environment: &[(&str, &str)], flags: &[(&str, &str)]| {
+        read("[door]\nguests = 10\n", environment, flags).map_err(|faults| faults.join("\n"))
+    };
+    let fault =
+        |number: u8, place: &str| Err(format!("door.guests: {number} is outside 0 to 9 ({place})"));
+    let variable = ("OPENASSAY_DOOR__GUESTS", "11");
+    assert_eq!(told(&[], &[]), fault(10, "house.toml"));
+    let place = "environment variable OPENASSAY_DOOR__GUESTS";
+    assert_eq!(told(&[variable], &[]), fault(11, place));
+    let flag = told(&[variable], &[("door.guests", "12")]);
+    assert_eq!(flag, fault(12, "command line"));
+    let settings = told(&[variable], &[("door.guests", "9")]).unwrap();
+    assert_eq!(settings.door.guests, 9);
+}
+
+#[test]
+fn a_section_without_defaults_is_read_as_a_whole() {
+    let key = |file: &str, word: &str| {
+        Some(Key {
+            file: PathBuf::from(file),
+            word: Secret::new(word),
+        })
+    };
+    let file = "[key]\nfile = 'a.pem'\nword = 'hunter2'\n";
+    assert_eq!(read(file, &[], &[]).unwrap().key, key("a.pem", "hunter2"));
+    // One source may name a part and another the rest; later ones win.
+    let environment = [
+        ("OPENASSAY_KEY__WORD", "1234"),
+        ("OPENASSAY_KEY__FILE", "7"),
+    ];
+    let settings = read("", &environment, &[]).unwrap();
+    assert_eq!(settings.key, key("7", "1234"));
+    let settings = read(file, &environment[..1], &[("key.file", "b.pem")]).unwrap();
+    assert_eq!(settings.key, key("b.pem", "1234"));
+    // And it can be unset again.
+    assert_eq!(read(file, &[], &[("key", "null")]).unwrap().key, None);
+
+    let faults = read("[key]\nfile = 'a.pem'\n", &[], &[]).unwrap_err();
+    assert_eq!(faults, ["key: missing field `word` (house.toml)"]);
+    let faults = read("", &environment[..1], &[]).unwrap_err();
+    let place = "environment variable OPENASSAY_KEY__WORD";
+    assert_eq!(faults, [format!("key: missing field `file` ({place})")]);
+    let faults = read("[key]\nfile = 'a.pem'\n", &[], &[("key.wort", "hunter2")]).unwrap_err();
+    let place = "house.toml, command line";
+    assert_eq!(faults, [format!("key: missing field `word` ({place})")]);
+    let faults = read(file, &[], &[("key.wort", "hunter2")]).unwrap_err();
+    assert_eq!(faults, ["key.wort: no such key (command line)"]);
+    let faults = read("[key]\nfile = 'a.pem'\nword = 4711\n", &[], &[]).unwrap_err();
+    assert_eq!(
+        faults,
+        ["key: a secret must be text in quotes (house.toml)"]
+    );
+}
+
+#[test]
+fn what_is_given_to_set_wins_over_flags_of_their_own() {
+    let sources = Sources {
+        assignments: vec!["door.guests=5".to_owned(), " door.label = a=b".to_owned()],
+        ..Sources::default()
+    }
+    .with_flag("door.guests", Some("4".to_owned()))
+    .with_flag("name", None);
+    let settings: Settings = load(&sources).unwrap();
+    assert_eq!(settings.door.guests, 5);
+    assert_eq!(settings.door.label.as_deref(), Some(" a=b"));
+    assert_eq!(settings.name, "house");
 }

@@ -5,9 +5,8 @@ mod settings;
 
 use crate::failure::USAGE;
 use assay_runtime::{
-    config::{self, ConfigFaults, Sources},
-    openmp,
-    service::{self, assignment},
+    config::{self, Sources},
+    openmp, service,
 };
 use clap::Args;
 use settings::ServeSettings;
@@ -56,7 +55,7 @@ impl Serve {
         // Without this the training threads would take the cores from the requests; when it
         // fails they do, and everything else works.
         let _ = openmp::wait_passively();
-        let settings: ServeSettings = match self.sources().and_then(|s| config::load(&s)) {
+        let settings: ServeSettings = match config::load(&self.sources()) {
             Ok(settings) => settings,
             Err(faults) => return service::refuse(&faults),
         };
@@ -68,19 +67,10 @@ impl Serve {
         })
     }
 
-    fn sources(&self) -> Result<Sources, ConfigFaults> {
-        let named = [
-            ("server.listen", &self.listen),
-            ("storage.data_dir", &self.data_dir),
-        ];
-        let named = named
-            .into_iter()
-            .filter_map(|(key, value)| Some((key.to_owned(), value.clone()?)));
-        let mut flags: Vec<_> = named.collect();
-        for given in &self.assignments {
-            flags.push(assignment(given)?);
-        }
-        Ok(Sources::of_process(self.config.clone(), flags))
+    fn sources(&self) -> Sources {
+        Sources::of_process(self.config.clone(), self.assignments.clone())
+            .with_flag("server.listen", self.listen.clone())
+            .with_flag("storage.data_dir", self.data_dir.clone())
     }
 }
 
