@@ -1,6 +1,7 @@
 //! Clients that stand behind ports, and how they reach their services.
 
 mod features;
+mod own_thread;
 mod work;
 
 pub use features::RemoteFeatures;

@@ -22,6 +22,12 @@ pub enum WireError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The system gives no thread or file for a connection.
+    #[error("no thread for a connection can be started: {reason}; allow the process more")]
+    Thread {
+        /// What the system says.
+        reason: String,
+    },
 }
 
 impl WireError {
@@ -48,7 +54,10 @@ impl WireError {
 
 impl Classified for WireError {
     fn kind(&self) -> ErrorKind {
-        ErrorKind::InvalidArgument
+        match self {
+            Self::Field { .. } | Self::Address { .. } => ErrorKind::InvalidArgument,
+            Self::Thread { .. } => ErrorKind::ResourceExhausted,
+        }
     }
 }
 

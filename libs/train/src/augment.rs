@@ -5,31 +5,8 @@
 use assay_core::{Digest, keyed_rng};
 use assay_pipeline::{DatasetRow, bundle::TrainingRange};
 use assay_spectrum::{Spectrum, SpectrumError, shift_calibration, thin_to};
+use assay_training_spec::{Augmentation, GainShifts};
 use rand::Rng;
-use serde::{Deserialize, Serialize};
-
-/// Which copies are made of every training spectrum.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Augmentation {
-    /// One thinned copy per entry: total counts afterwards, on the raw channels. A spectrum with
-    /// fewer counts is copied as it is.
-    pub thin_to_counts: Vec<u64>,
-    /// Shifted copies.
-    pub gain_shifts: Option<GainShifts>,
-}
-
-/// Copies with another gain and offset of the energy calibration, drawn evenly.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GainShifts {
-    /// Number of copies of every spectrum.
-    pub copies: usize,
-    /// Largest relative deviation of the gain from 1.
-    pub gain: f64,
-    /// Largest offset in keV.
-    pub offset_kev: f64,
-}
 
 /// One copy of every training spectrum.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,67 +15,28 @@ pub(crate) enum Variation {
     Shifted { shifts: GainShifts, number: usize },
 }
 
-impl Augmentation {
-    /// Counts from a million down to three thousand, one copy each: what lets a classifier of
-    /// long measurements work on short ones.
-    #[must_use]
-    pub fn short_measurements() -> Self {
-        Self {
-            thin_to_counts: vec![1_000_000, 300_000, 100_000, 30_000, 10_000, 3_000],
-            gain_shifts: None,
-        }
-    }
+/// The copies of every spectrum, in their order.
+pub(crate) fn variations(augmentation: &Augmentation) -> impl Iterator<Item = Variation> {
+    let thinned = augmentation.thin_to_counts.iter();
+    let thinned = thinned.map(|&total_counts| Variation::Thinned { total_counts });
+    let shifted = augmentation.gain_shifts.into_iter().flat_map(|shifts| {
+        (0..shifts.copies).map(move |number| Variation::Shifted { shifts, number })
+    });
+    thinned.chain(shifted)
+}
 
-    /// Copies made of every spectrum.
-    #[must_use]
-    pub fn copies(&self) -> usize {
-        self.thin_to_counts.len() + self.gain_shifts.map_or(0, |shifts| shifts.copies)
+/// The limits of the training spectra with their copies counted in.
+pub(crate) fn widened(augmentation: &Augmentation, mut range: TrainingRange) -> TrainingRange {
+    if let Some(&fewest) = augmentation.thin_to_counts.iter().min() {
+        range.total_counts.0 = range.total_counts.0.min(fewest);
     }
-
-    pub(crate) fn faults(&self) -> Vec<String> {
-        let mut faults = Vec::new();
-        if let Some(zero) = self.thin_to_counts.iter().find(|&&counts| counts == 0) {
-            faults.push(format!("--thin has {zero}: at least 1 count is required"));
-        }
-        if let Some(shifts) = self.gain_shifts {
-            if !(0.0..0.5).contains(&shifts.gain) {
-                faults.push(format!(
-                    "gain shift is {}: [0, 0.5) is required",
-                    shifts.gain
-                ));
-            }
-            if !(shifts.offset_kev >= 0.0 && shifts.offset_kev.is_finite()) {
-                faults.push(format!(
-                    "offset shift is {} keV: a finite number of 0 or more is required",
-                    shifts.offset_kev
-                ));
-            }
-        }
-        faults
+    if let (Some(shifts), Some((low, high))) =
+        (augmentation.gain_shifts, &mut range.slope_kev_per_channel)
+    {
+        *low *= 1.0 - shifts.gain;
+        *high *= 1.0 + shifts.gain;
     }
-
-    pub(crate) fn each(&self) -> impl Iterator<Item = Variation> {
-        let thinned = self.thin_to_counts.iter();
-        let thinned = thinned.map(|&total_counts| Variation::Thinned { total_counts });
-        let shifted = self.gain_shifts.into_iter().flat_map(|shifts| {
-            (0..shifts.copies).map(move |number| Variation::Shifted { shifts, number })
-        });
-        thinned.chain(shifted)
-    }
-
-    /// The limits of the training spectra with their copies counted in.
-    pub(crate) fn widen(&self, mut range: TrainingRange) -> TrainingRange {
-        if let Some(&fewest) = self.thin_to_counts.iter().min() {
-            range.total_counts.0 = range.total_counts.0.min(fewest);
-        }
-        if let (Some(shifts), Some((low, high))) =
-            (self.gain_shifts, &mut range.slope_kev_per_channel)
-        {
-            *low *= 1.0 - shifts.gain;
-            *high *= 1.0 + shifts.gain;
-        }
-        range
-    }
+    range
 }
 
 impl Variation {
@@ -168,7 +106,7 @@ mod tests {
             }),
         };
         let copies = |name: &str, seed| {
-            let copies = augmentation.each().map(|copy| copy.of(&row(name), seed));
+            let copies = variations(&augmentation).map(|copy| copy.of(&row(name), seed));
             copies.collect::<Result<Vec<_>, _>>().unwrap()
         };
         let first = copies("a", 1);
@@ -197,22 +135,8 @@ mod tests {
             total_counts: (50_000, 90_000),
             slope_kev_per_channel: Some((0.6, 0.7)),
         };
-        let widened = Augmentation::short_measurements().widen(measured);
-        assert_eq!(widened.total_counts, (3_000, 90_000));
-        assert_eq!(Augmentation::default().widen(measured), measured);
-    }
-
-    #[test]
-    fn faults_are_named() {
-        let faulty = Augmentation {
-            thin_to_counts: vec![0],
-            gain_shifts: Some(GainShifts {
-                copies: 1,
-                gain: 0.7,
-                offset_kev: f64::NAN,
-            }),
-        };
-        assert_eq!(faulty.faults().len(), 3);
-        assert!(Augmentation::short_measurements().faults().is_empty());
+        let short = widened(&Augmentation::short_measurements(), measured);
+        assert_eq!(short.total_counts, (3_000, 90_000));
+        assert_eq!(widened(&Augmentation::default(), measured), measured);
     }
 }

@@ -1,52 +1,9 @@
 //! Cyclical learning rates, one value per epoch. Pure arithmetic; `fit` decides when to ask.
 
 use crate::error::{Result, TrainError};
+use assay_training_spec::{ClrMode, RateBounds, SpecificationError};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-
-/// Lower and upper learning rate of a cycle.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RateBounds {
-    /// Rate at the start and end of a cycle.
-    pub base: f64,
-    /// Rate in the middle of a cycle.
-    pub max: f64,
-}
-
-impl RateBounds {
-    /// Checks both bounds.
-    ///
-    /// # Errors
-    /// Unless `0 < base < max`, both finite.
-    pub fn check(&self) -> Result<()> {
-        if self.base > 0.0 && self.base < self.max && self.max.is_finite() {
-            return Ok(());
-        }
-        Err(TrainError::Specification(vec![format!(
-            "--lr-bounds {},{}: 0 < BASE < MAX is required",
-            self.base, self.max
-        )]))
-    }
-}
-
-/// How the amplitude changes from cycle to cycle.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
-pub enum ClrMode {
-    /// No cycle at all: every epoch runs at the geometric mean of the bounds.
-    None,
-    /// The same amplitude in every cycle.
-    #[default]
-    Triangular,
-    /// Half the amplitude of the cycle before.
-    Triangular2,
-    /// `gamma` to the power of the iteration.
-    ExpRange {
-        /// Base of the power, in (0, 1].
-        gamma: f64,
-    },
-}
 
 /// What a custom scale is a function of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,23 +44,17 @@ impl CyclicalRate {
     /// # Errors
     /// Unless `0 < base < max`, `step_size ≥ 1` and `gamma` is in (0, 1].
     pub fn new(bounds: RateBounds, step_size: usize, mode: ClrMode) -> Result<Self> {
+        mode.check()?;
         let (scale, scale_mode): (Scale, _) = match mode {
             ClrMode::None | ClrMode::Triangular => (Box::new(|_| 1.0), ScaleMode::Cycle),
             ClrMode::Triangular2 => (
                 Box::new(|cycle: f64| 0.5_f64.powf(cycle - 1.0)),
                 ScaleMode::Cycle,
             ),
-            ClrMode::ExpRange { gamma } => {
-                if !(gamma > 0.0 && gamma <= 1.0) {
-                    return Err(TrainError::Specification(vec![format!(
-                        "gamma of exp_range is {gamma}: more than 0 and at most 1 is required"
-                    )]));
-                }
-                (
-                    Box::new(move |iteration| gamma.powf(iteration)),
-                    ScaleMode::Iterations,
-                )
-            }
+            ClrMode::ExpRange { gamma } => (
+                Box::new(move |iteration| gamma.powf(iteration)),
+                ScaleMode::Iterations,
+            ),
         };
         let mut schedule = Self::with_scale(bounds, step_size, scale, scale_mode)?;
         schedule.cyclic = mode != ClrMode::None;
@@ -122,9 +73,11 @@ impl CyclicalRate {
     ) -> Result<Self> {
         bounds.check()?;
         if step_size == 0 {
-            return Err(TrainError::Specification(vec![
-                "--step-size is 0: half a cycle must be at least one epoch".to_owned(),
-            ]));
+            return Err(TrainError::from(SpecificationError::one(
+                "schedule.step_size",
+                "--step-size",
+                "is 0: half a cycle must be at least one epoch",
+            )));
         }
         Ok(Self {
             bounds,

@@ -1,15 +1,15 @@
 //! Learning rates on their own: the finder's curve, and the schedules side by side from one seed.
 
 use crate::{
-    clr::{ClrMode, CyclicalRate},
+    clr::CyclicalRate,
     error::Result,
     fit::{EpochRecord, on_training_thread},
     observer::{Observer, Stage},
-    spec::{TrainingSpec, Validation},
     workflow::{
         FinderOutcome, HeldOut, Prepared, Resources, StageTiming, Timer, TrainingData, rates_for,
     },
 };
+use assay_training_spec::{ClrMode, TrainingSpec, Validation};
 use serde::Serialize;
 
 /// The schedules that are compared.

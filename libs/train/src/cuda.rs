@@ -2,43 +2,14 @@
 //! CPU part of libtorch only, and the CUDA part is loaded at run time when it lies beside it.
 
 use crate::error::{Result, TrainError};
-use serde::{Deserialize, Serialize};
+use assay_training_spec::DeviceChoice;
 use std::{
     ffi::{CStr, CString, OsStr},
     os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
-    str::FromStr,
     sync::OnceLock,
 };
 use tch::Device;
-
-/// The device asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeviceChoice {
-    /// A GPU when there is one, the processor otherwise.
-    #[default]
-    Auto,
-    /// The processor.
-    Cpu,
-    /// A GPU, or an error.
-    Cuda,
-}
-
-impl FromStr for DeviceChoice {
-    type Err = TrainError;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "cpu" => Ok(Self::Cpu),
-            "cuda" => Ok(Self::Cuda),
-            other => Err(TrainError::Device(format!(
-                "device {other:?} is unknown: auto, cpu and cuda are allowed"
-            ))),
-        }
-    }
-}
 
 /// Opens the device asked for.
 ///
@@ -174,11 +145,5 @@ mod tests {
         std::fs::write(&path, b"no library").unwrap();
         let error = load_for_good(&path).unwrap_err();
         assert!(error.contains("cannot be loaded"), "{error}");
-    }
-
-    #[test]
-    fn device_names_are_checked() {
-        assert_eq!("cuda".parse::<DeviceChoice>().unwrap(), DeviceChoice::Cuda);
-        assert!("tpu".parse::<DeviceChoice>().is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! What can go wrong while training, and what the caller should do about it.
 
 use assay_core::{Classified, ErrorKind};
+use assay_training_spec::SpecificationError;
 use std::{io, path::PathBuf};
 
 /// Result of this crate.
@@ -11,8 +12,8 @@ pub type Result<T, E = TrainError> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum TrainError {
     /// One or more options of the training specification are out of range.
-    #[error("the training specification has {} fault(s): {}", .0.len(), .0.join("; "))]
-    Specification(Vec<String>),
+    #[error(transparent)]
+    Specification(#[from] SpecificationError),
     /// A value of the data is not usable.
     #[error("{0}")]
     Data(String),
@@ -113,6 +114,11 @@ pub enum TrainError {
     /// An operation inside torch failed.
     #[error("torch: {0}")]
     Torch(#[from] tch::TchError),
+}
+
+/// A value that cannot be written as JSON.
+pub(crate) fn unwritable(error: serde_json::Error) -> TrainError {
+    TrainError::Data(error.to_string())
 }
 
 impl TrainError {

@@ -16,33 +16,33 @@ mod lr_finder;
 mod observer;
 mod optimiser;
 mod sampler;
-mod spec;
 mod tensorboard;
 mod tensors;
 mod workflow;
 
-pub use augment::{Augmentation, GainShifts};
+pub use assay_training_spec::{
+    Augmentation, CheckpointSettings, ClrMode, DetectorKind, DeviceChoice, Execution,
+    FinderSettings, GainShifts, GateSearch, GateSettings, PUBLISHED_IMAGE_SIZE, RateBounds,
+    Reproduction, Schedule, SpecificationError, ThresholdKind, TrainingSpec, Validation,
+    processor_threads,
+};
 pub use backend::{Mode, TchNetwork, Trainable};
 pub use benchmark::{BenchmarkReport, MeanScores, RoundReport, benchmark};
-pub use clr::{ClrMode, CyclicalRate, RateBounds, Scale, ScaleMode};
+pub use clr::{CyclicalRate, Scale, ScaleMode};
 pub use compare::{COMPARED, ClrComparison, ComparedRun, compare_clr, find_rates};
-pub use cuda::{DeviceChoice, device_name, open_device};
+pub use cuda::{device_name, open_device};
 pub use error::{Result, TrainError};
 pub use features::{FeatureSource, Features, compute_features};
 pub use fit::{
     CheckpointPlan, EpochRecord, Examples, FitData, FitSettings, fit, judge, on_training_thread,
-    processor_threads, search_rates,
+    search_rates,
 };
 pub use initialise::initial_weights;
 pub use loss::{balanced_class_weights, score_logits, weighted_cross_entropy};
-pub use lr_finder::{CurvePoint, FinderSettings, RateFinder, Search, estimate_bounds};
+pub use lr_finder::{CurvePoint, RateFinder, Search, estimate_bounds};
 pub use observer::{Observer, Stage, Unobserved};
 pub use optimiser::{Adam, AdamConstants};
 pub use sampler::{StepKey, batches, shuffled};
-pub use spec::{
-    CheckpointSettings, DetectorKind, Execution, GateSearch, GateSettings, PUBLISHED_IMAGE_SIZE,
-    Reproduction, Schedule, ThresholdKind, TrainingSpec, Validation,
-};
 pub use tensorboard::EventWriter;
 pub use workflow::{
     FinderOutcome, GateOutcome, Resources, ScoredRow, StageTiming, Trained, TrainingData,

@@ -1,97 +1,9 @@
 //! The learning-rate finder's arithmetic: rates that grow batch by batch, smoothing, the stop
 //! rule, and bounds taken from the curve. The batches themselves are run by `fit`.
 
-use crate::{
-    clr::RateBounds,
-    error::{Result, TrainError},
-};
+use crate::error::{Result, TrainError};
+use assay_training_spec::{FinderSettings, RateBounds};
 use serde::{Deserialize, Serialize};
-
-/// Settings of the learning-rate finder.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct FinderSettings {
-    /// Rate of the first batch.
-    pub start_rate: f64,
-    /// Rate that would follow the last batch.
-    pub end_rate: f64,
-    /// Number of batches.
-    pub updates: usize,
-    /// Weight of the past in the smoothed loss, in [0, 1).
-    pub beta: f64,
-    /// The search stops when the smoothed loss exceeds the best one this many times.
-    pub stop_factor: f64,
-    /// Share of the way from the lowest loss back to the baseline at which the base rate lies.
-    pub fraction: f64,
-    /// Points at the start of the curve that neither stop the search nor count for the bounds:
-    /// there the smoothed loss is the mean of very few batches, and a batch of easy classes
-    /// would pass for the lowest loss of all. The reference begins with 0.
-    pub skip: usize,
-}
-
-impl Default for FinderSettings {
-    fn default() -> Self {
-        Self {
-            start_rate: 1e-6,
-            end_rate: 10.0,
-            updates: 100,
-            beta: 0.98,
-            stop_factor: 4.0,
-            fraction: 0.5,
-            skip: 10,
-        }
-    }
-}
-
-impl FinderSettings {
-    /// All settings out of range, in words.
-    #[must_use]
-    pub fn faults(&self) -> Vec<String> {
-        let mut faults = Vec::new();
-        let mut require = |holds: bool, text: String| {
-            if !holds {
-                faults.push(text);
-            }
-        };
-        require(
-            self.start_rate > 0.0 && self.start_rate < self.end_rate && self.end_rate.is_finite(),
-            format!(
-                "learning-rate finder from {} to {}: 0 < start < end is required",
-                self.start_rate, self.end_rate
-            ),
-        );
-        require(
-            self.updates >= 10,
-            format!(
-                "learning-rate finder with {} updates: at least 10 are required",
-                self.updates
-            ),
-        );
-        require(
-            (0.0..1.0).contains(&self.beta),
-            format!("smoothing beta is {}: [0, 1) is required", self.beta),
-        );
-        require(
-            self.stop_factor > 1.0,
-            format!(
-                "stop factor is {}: more than 1 is required",
-                self.stop_factor
-            ),
-        );
-        require(
-            self.fraction > 0.0 && self.fraction < 1.0,
-            format!("--lr-frac is {}: (0, 1) is required", self.fraction),
-        );
-        require(
-            self.skip < self.updates,
-            format!(
-                "skip is {}: less than the {} updates is required",
-                self.skip, self.updates
-            ),
-        );
-        faults
-    }
-}
 
 /// One point of the curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -317,20 +229,5 @@ mod tests {
             let error = estimate_bounds(curve, 0.5, skip).unwrap_err().to_string();
             assert!(error.contains("--lr-bounds BASE,MAX"), "{error}");
         }
-    }
-
-    #[test]
-    fn settings_are_checked_all_at_once() {
-        let faulty = FinderSettings {
-            start_rate: 1.0,
-            end_rate: 0.1,
-            updates: 3,
-            beta: 1.0,
-            stop_factor: 1.0,
-            fraction: 0.0,
-            skip: 3,
-        };
-        assert_eq!(faulty.faults().len(), 6);
-        assert!(FinderSettings::default().faults().is_empty());
     }
 }

@@ -29,6 +29,9 @@ pub struct ControlConfig {
     pub max_bundle_bytes: u64,
     /// Bundles that are taken at the same time; each is held in memory.
     pub max_uploads: usize,
+    /// Foreign bases that the trainers have registered: trainings may name them beside those of
+    /// the catalogue.
+    pub foreign_bases: Vec<String>,
     /// Largest message; the process sets it to what its server takes.
     #[serde(skip)]
     pub max_message_bytes: Option<usize>,
@@ -46,6 +49,7 @@ impl Default for ControlConfig {
             collect_every_h: 24,
             max_bundle_bytes: 256 << 20,
             max_uploads: 2,
+            foreign_bases: Vec::new(),
             max_message_bytes: None,
         }
     }

@@ -7,6 +7,7 @@ mod error;
 mod grpc;
 mod settings;
 mod submission;
+mod trainable;
 mod upkeep;
 
 pub use config::ControlConfig;

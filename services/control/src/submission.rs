@@ -1,14 +1,11 @@
 //! From a request to a job: every field is checked, names become what they stand for now.
 
-use crate::{
-    ControlDeps, PRINCIPAL,
-    datasets::{self, Stored},
-    error::ControlError,
-};
+use crate::{ControlDeps, PRINCIPAL, datasets, error::ControlError, trainable};
 use assay_api::{WireError, field, job, jobs::SubmitRequest};
 use assay_core::Digest;
 use assay_jobs::{BatchJob, JobError, JobRecord, Lane, NewJob, Submitted, TrainJob, submit};
 use assay_store::{ModelRef, check_name, resolve_ref};
+use assay_training_spec::{Fault, TrainingSpec};
 use serde_json::Value;
 
 const MAX_SPECIFICATION_BYTES: usize = 1 << 20;
@@ -21,6 +18,7 @@ const USUAL_ATTEMPTS: u32 = 5;
 pub(crate) struct Rules {
     pub(crate) default_model: String,
     pub(crate) max_queued: u64,
+    pub(crate) foreign_bases: Vec<String>,
 }
 
 /// A request whose fields are all right by themselves.
@@ -28,10 +26,18 @@ struct Wish {
     lane: Lane,
     dataset: Digest,
     model: String,
-    specification: Value,
+    specification: Specification,
     key: Option<String>,
     max_attempts: u32,
     promote: bool,
+}
+
+/// What a training is to do: as it was asked for, which is what the record keeps, and completed.
+/// Jobs of other lanes have none.
+#[derive(Default)]
+struct Specification {
+    asked: Value,
+    training: Option<TrainingSpec>,
 }
 
 /// Takes a job.
@@ -44,8 +50,15 @@ pub(crate) async fn take(
     let wish = checked(rules, request)?;
     let dataset = datasets::take_up(&*deps.blobs, "dataset", wish.dataset).await?;
     let specification = match wish.lane {
-        Lane::Train => trainable(&dataset).and_then(|()| as_json(&train_job(&wish)))?,
+        Lane::Train => {
+            trainable::check(&dataset, wish.specification.training.as_ref())?;
+            as_json(&train_job(&wish))?
+        }
         Lane::Identify | Lane::Explain => {
+            if dataset.list.rows().is_empty() {
+                let reason = "has no rows; a batch needs at least one spectrum";
+                return Err(ControlError::field("dataset", reason));
+            }
             let model = ModelRef::parse(&wish.model, &rules.default_model)?;
             let bundle = resolve_ref(&*deps.registry, &model).await?.bundle();
             as_json(&BatchJob {
@@ -90,28 +103,13 @@ fn train_job(wish: &Wish) -> TrainJob {
     TrainJob {
         dataset: wish.dataset,
         model: wish.model.clone(),
-        specification: wish.specification.clone(),
+        specification: wish.specification.asked.clone(),
         promote: wish.promote,
     }
 }
 
 fn as_json(job: &impl serde::Serialize) -> Result<Value, ControlError> {
     serde_json::to_value(job).map_err(|error| ControlError::Defect(error.to_string()))
-}
-
-/// Training needs to know what every spectrum shows.
-fn trainable(dataset: &Stored) -> Result<(), ControlError> {
-    let unlabelled = dataset.list.rows().iter().filter(|row| row.label.is_none());
-    let reason = match unlabelled.count() {
-        0 if dataset.known_labels().is_empty() => "has no row with role known".to_owned(),
-        0 => return Ok(()),
-        count => format!("has {count} rows without a label"),
-    };
-    let advice = "training needs a label in every row and at least one known material";
-    Err(ControlError::field(
-        "dataset",
-        format!("{reason}; {advice}"),
-    ))
 }
 
 /// Collects what is wrong with the fields of a request.
@@ -141,7 +139,9 @@ fn checked(rules: &Rules, request: &SubmitRequest) -> Result<Wish, ControlError>
     let key = faults.take(key(&request.idempotency_key));
     let max_attempts = faults.take(attempts(request.max_attempts));
     let training = lane == Some(Lane::Train);
-    let specification = faults.take(specification(&request.specification_json, training));
+    let specification = specification(rules, &request.specification_json, training)
+        .map_err(|wrong| faults.0.extend(wrong))
+        .ok();
     if lane.is_some() {
         faults.take(model(rules, &request.model, training));
         if request.promote && !training {
@@ -199,12 +199,19 @@ fn attempts(attempts: u32) -> Result<u32, WireError> {
     }
 }
 
-fn specification(text: &str, training: bool) -> Result<Value, WireError> {
-    let refuse = |reason: String| Err(WireError::field("specification_json", reason));
-    if text.is_empty() {
-        return Ok(Value::Object(serde_json::Map::new()));
-    }
+/// Checks a specification field by field, so that a training never fails at its trainer for what
+/// could be told here.
+fn specification(
+    rules: &Rules,
+    text: &str,
+    training: bool,
+) -> Result<Specification, Vec<(String, String)>> {
+    const FIELD: &str = "specification_json";
+    let refuse = |reason: String| Err(vec![(FIELD.to_owned(), reason)]);
     if !training {
+        if text.is_empty() {
+            return Ok(Specification::default());
+        }
         return refuse("is not empty; only a training has one".to_owned());
     }
     if text.len() > MAX_SPECIFICATION_BYTES {
@@ -213,9 +220,31 @@ fn specification(text: &str, training: bool) -> Result<Value, WireError> {
             "has {found} bytes; at most {MAX_SPECIFICATION_BYTES} are allowed"
         ));
     }
-    match serde_json::from_str(text) {
-        Ok(Value::Object(fields)) => Ok(Value::Object(fields)),
-        Ok(_) => refuse("is no JSON object; write {\"name\": value, …}".to_owned()),
-        Err(error) => refuse(format!("is no JSON: {error}")),
+    let asked = match text {
+        "" => Value::Object(serde_json::Map::new()),
+        text => match serde_json::from_str(text) {
+            Ok(asked @ Value::Object(_)) => asked,
+            Ok(_) => {
+                return refuse("is no JSON object; write {\"name\": value, …}".to_owned());
+            }
+            Err(error) => return refuse(format!("is no JSON: {error}")),
+        },
+    };
+    let in_request = |fault: Fault| match &*fault.field {
+        "" => (FIELD.to_owned(), fault.reason),
+        field => (format!("{FIELD}.{field}"), fault.reason),
+    };
+    let spec = TrainingSpec::from_request(&asked)
+        .map_err(|error| error.0.into_iter().map(in_request).collect::<Vec<_>>())?;
+    match spec.base_fault(&rules.foreign_bases) {
+        Some(fault) => {
+            let (field, reason) = in_request(fault);
+            let advice = "or one of control.foreign_bases";
+            Err(vec![(field, format!("{reason}, {advice}"))])
+        }
+        None => Ok(Specification {
+            asked,
+            training: Some(spec),
+        }),
     }
 }

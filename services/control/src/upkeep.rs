@@ -1,7 +1,7 @@
 //! Removes again and again what nobody needs.
 
 use crate::{ControlConfig, ControlDeps};
-use assay_backends::collect_garbage;
+use assay_backends::{Places, collect_garbage};
 use std::{
     future::Future,
     pin::pin,
@@ -41,14 +41,21 @@ impl Upkeep {
     }
 
     async fn collect(&self) {
-        let (blobs, store) = (&*self.deps.blobs, &*self.deps.store);
-        match collect_garbage(blobs, store, SystemTime::now(), self.retention).await {
+        let places = Places {
+            blobs: &*self.deps.blobs,
+            registry: &*self.deps.registry,
+            jobs: &*self.deps.store,
+        };
+        match collect_garbage(places, SystemTime::now(), self.retention).await {
             Ok(collected) => {
                 metrics::counter!("openassay_control_blobs_removed_total")
                     .increment(collected.removed);
+                metrics::counter!("openassay_control_leftovers_removed_total")
+                    .increment(collected.leftovers);
                 tracing::info!(
                     blobs.kept = collected.kept,
                     blobs.removed = collected.removed,
+                    leftovers.removed = collected.leftovers,
                     "what nobody needs was removed"
                 );
             }

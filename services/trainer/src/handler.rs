@@ -4,15 +4,14 @@ use crate::{
     TrainerConfig, TrainerDeps, TrainerError,
     artefacts::{self, Files},
     checkpoints::Checkpoints,
-    dataset,
+    dataset, execution,
     observer::Telling,
-    specification,
 };
 use assay_jobs::{
     Handler, JobContext, JobRecord, JobResult, Outcome, Progress, StopReason, TrainJob,
 };
 use assay_pipeline::{Dataset, ModelSpec};
-use assay_train::{Resources, Trained, TrainingData, TrainingSpec, train};
+use assay_train::{Resources, TrainError, Trained, TrainingData, TrainingSpec, train};
 use async_trait::async_trait;
 use std::{
     path::{Path, PathBuf},
@@ -43,9 +42,10 @@ impl TrainHandler {
     async fn work(&self, job: &JobRecord, context: &JobContext) -> Result<JobResult, TrainerError> {
         let asked: TrainJob = serde_json::from_value(job.job.specification.clone())
             .map_err(|error| TrainerError::Specification(error.to_string()))?;
-        let mut spec = specification::complete(&asked.specification)?;
+        let mut spec =
+            TrainingSpec::from_request(&asked.specification).map_err(TrainError::from)?;
         let folder = self.checkpoints.begin(job.id, context.token())?;
-        spec.execution = specification::execution(&self.config, &folder);
+        spec.execution = execution::execution(&self.config, &folder);
         let bases_dir = match &spec.model {
             ModelSpec::Cnn1d { .. } => PathBuf::new(),
             ModelSpec::Cnn2d { .. } => self.config.bases().ok_or(TrainerError::NoBases)?,

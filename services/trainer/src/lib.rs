@@ -6,10 +6,10 @@ mod checkpoints;
 mod config;
 mod dataset;
 mod error;
+mod execution;
 mod handler;
 mod observer;
 mod settings;
-pub mod specification;
 
 pub use config::TrainerConfig;
 pub use error::TrainerError;

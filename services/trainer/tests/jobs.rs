@@ -12,8 +12,8 @@ use assay_jobs::{
 use assay_pipeline::{Bundle, Dataset, DatasetRow, Role, SpectrumList};
 use assay_spectrum::{EnergyCalibration, Spectrum};
 use assay_store::PRODUCTION;
-use assay_train::{Resources, TrainingData, Unobserved, train};
-use assay_trainer::{TrainHandler, TrainerConfig, TrainerDeps, specification};
+use assay_train::{Resources, TrainingData, TrainingSpec, Unobserved, train};
+use assay_trainer::{TrainHandler, TrainerConfig, TrainerDeps};
 use rand::RngExt;
 use serde_json::{Value, json};
 use std::{path::Path, sync::Arc, time::Duration};
@@ -174,7 +174,7 @@ impl Place {
 
     /// The bundle that training here, without any service, makes.
     fn expected(&self, wanted: &Value) -> Digest {
-        let mut spec = specification::complete(wanted).unwrap();
+        let mut spec = TrainingSpec::from_request(wanted).unwrap();
         spec.execution.threads = 1;
         let data = TrainingData {
             dataset: &self.dataset,

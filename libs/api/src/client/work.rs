@@ -1,6 +1,6 @@
 //! Jobs from a control service elsewhere.
 
-use super::{ClientOptions, channel};
+use super::{ClientOptions, channel, own_thread::OwnThread};
 use crate::{
     Limited, WireError, job,
     jobs::{self as wire, worker_service_client::WorkerServiceClient},
@@ -8,7 +8,7 @@ use crate::{
 };
 use assay_jobs::{Assignment, Beat, FencingToken, JobError, JobId, Lane, Outcome, WorkSource};
 use async_trait::async_trait;
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 use tonic::{Request, Response, Status, transport::Channel};
 
 /// Longest wait of one claim, by the interface.
@@ -16,23 +16,57 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// A message that is not answered within this time is lost; the caller sends it again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// [`WorkSource`] by way of a `WorkerService`.
+/// [`WorkSource`] by way of a `WorkerService`. Its connection has a thread of its own, so that
+/// beats arrive while the work keeps every thread of the caller's runtime.
 #[derive(Debug, Clone)]
 pub struct RemoteWork {
     client: WorkerServiceClient<Channel>,
+    thread: Arc<OwnThread>,
 }
 
 impl RemoteWork {
-    /// A client of the service at `url`; it connects at the first request. Must be called within
-    /// a tokio runtime.
+    /// A client of the service at `url`; it connects at the first request.
     ///
     /// # Errors
-    /// When the address cannot be used.
+    /// When the address cannot be used, or no thread can be started.
     pub fn new(url: &str, options: &ClientOptions) -> Result<Self, WireError> {
-        let client = WorkerServiceClient::new(channel(url, options)?);
+        let thread = OwnThread::start("control-client").map_err(|error| WireError::Thread {
+            reason: error.to_string(),
+        })?;
+        let client = thread.within(|| channel(url, options).map(WorkerServiceClient::new))?;
         Ok(Self {
             client: client.limited(options.max_message_bytes),
+            thread: Arc::new(thread),
         })
+    }
+
+    /// One call with a time limit, so that a service that hangs never holds a worker.
+    async fn within<T, A, F>(
+        &self,
+        limit: Duration,
+        message: T,
+        call: impl FnOnce(WorkerServiceClient<Channel>, Request<T>) -> F + Send + 'static,
+    ) -> Result<A, Status>
+    where
+        T: Send + 'static,
+        A: Send + 'static,
+        F: Future<Output = Result<Response<A>, Status>> + Send,
+    {
+        let mut request = Request::new(message);
+        request.set_timeout(limit);
+        let client = self.client.clone();
+        let called = self
+            .thread
+            .run(async move { tokio::time::timeout(limit, call(client, request)).await })
+            .await;
+        match called {
+            Some(Ok(answer)) => answer.map(Response::into_inner),
+            Some(Err(_)) => {
+                let message = format!("no answer within {} s", limit.as_secs());
+                Err(Status::unavailable(message))
+            }
+            None => Err(Status::unavailable("the connection is being closed")),
+        }
     }
 }
 
@@ -50,9 +84,10 @@ impl WorkSource for RemoteWork {
             worker: worker.to_owned(),
             wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
         };
-        let mut client = self.client.clone();
-        let call = |request| async move { client.claim(request).await };
-        let claim = within(wait + PATIENCE, request, call)
+        let claim = self
+            .within(wait + PATIENCE, request, |mut client, request| async move {
+                client.claim(request).await
+            })
             .await
             .map_err(|status| unavailable(status.message()))?;
         work::assignment_from_wire(&claim).map_err(|error| JobError::Damaged {
@@ -63,8 +98,7 @@ impl WorkSource for RemoteWork {
 
     async fn beat(&self, id: JobId, token: FencingToken, beat: Beat) -> Result<bool, JobError> {
         let request = work::beat_to_wire(id, token, &beat);
-        let mut client = self.client.clone();
-        within(PATIENCE, request, |request| async move {
+        self.within(PATIENCE, request, |mut client, request| async move {
             client.beat(request).await
         })
         .await
@@ -79,33 +113,12 @@ impl WorkSource for RemoteWork {
         outcome: Outcome,
     ) -> Result<(), JobError> {
         let request = work::outcome_to_wire(id, token, &outcome);
-        let mut client = self.client.clone();
-        within(PATIENCE, request, |request| async move {
+        self.within(PATIENCE, request, |mut client, request| async move {
             client.finish(request).await
         })
         .await
         .map(|_| ())
         .map_err(|status| status::job_error(&status, id))
-    }
-}
-
-/// One call with a time limit, so that a service that hangs never holds a worker.
-async fn within<T, A, F>(
-    limit: Duration,
-    message: T,
-    call: impl FnOnce(Request<T>) -> F,
-) -> Result<A, Status>
-where
-    F: Future<Output = Result<Response<A>, Status>>,
-{
-    let mut request = Request::new(message);
-    request.set_timeout(limit);
-    match tokio::time::timeout(limit, call(request)).await {
-        Ok(answer) => answer.map(Response::into_inner),
-        Err(_) => {
-            let message = format!("no answer within {} s", limit.as_secs());
-            Err(Status::unavailable(message))
-        }
     }
 }
 

@@ -5,10 +5,9 @@ mod round;
 mod source;
 
 use crate::{
-    error::Result,
+    error::{Result, unwritable},
     fit::on_training_thread,
     observer::{Observer, Stage},
-    spec::TrainingSpec,
     workflow::{Resources, StageTiming, Timer},
 };
 use assay_core::Digest;
@@ -17,6 +16,7 @@ use assay_pipeline::{
     Dataset,
     protocols::{FoldScores, Protocol, Score, mean_over_folds},
 };
+use assay_training_spec::TrainingSpec;
 use round::Round;
 use serde::Serialize;
 use source::Source;
@@ -108,7 +108,7 @@ pub fn benchmark(
         Ok(BenchmarkReport {
             protocol: protocol.clone(),
             data: dataset.digest(),
-            settings: spec.recorded()?,
+            settings: spec.recorded().map_err(unwritable)?,
             worst_auroc: aurocs.reduce(f64::min),
             mean: MeanScores {
                 accuracy: mean_over_folds(&scores, |fold| &fold.accuracy),

@@ -5,11 +5,11 @@ use crate::{
     error::Result,
     features::{FeatureSource, Features, compute_features},
     observer::{Observer, Stage},
-    spec::TrainingSpec,
     workflow::{Model, Resources, vectors_with_copies},
 };
 use assay_network::Weights;
 use assay_pipeline::{Dataset, protocols::Modification};
+use assay_training_spec::TrainingSpec;
 use ndarray::{Array2, ArrayView2, Axis};
 use std::cell::RefCell;
 use tch::Device;

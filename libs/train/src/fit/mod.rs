@@ -11,7 +11,7 @@ mod threads;
 pub use checkpoint::CheckpointPlan;
 pub(crate) use checkpoint::write_durably;
 pub use search::search_rates;
-pub use threads::{on_training_thread, processor_threads};
+pub use threads::on_training_thread;
 
 use crate::{
     backend::{Mode, TchNetwork},

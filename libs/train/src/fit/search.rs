@@ -4,10 +4,11 @@ use super::{Examples, FitSettings, step::Stepper};
 use crate::{
     backend::TchNetwork,
     error::{Result, TrainError},
-    lr_finder::{CurvePoint, FinderSettings, RateFinder, Search},
+    lr_finder::{CurvePoint, RateFinder, Search},
     observer::Observer,
     sampler,
 };
+use assay_training_spec::FinderSettings;
 
 /// Trains a network over batches at growing rates and returns the curve. The network is spoilt
 /// afterwards: give a copy. `settings.rates` is not used.

@@ -10,6 +10,7 @@ use crate::{
     tensors,
 };
 use assay_network::Landmark;
+use assay_training_spec::SpecificationError;
 use tch::{Device, Tensor, no_grad};
 
 /// Loss and right answers of one batch.
@@ -43,9 +44,11 @@ impl<'a> Stepper<'a> {
             ));
         }
         if settings.batch_size == 0 {
-            return Err(TrainError::Specification(vec![
-                "--batch-size is 0: at least 1 is required".to_owned(),
-            ]));
+            return Err(TrainError::from(SpecificationError::one(
+                "batch_size",
+                "--batch-size",
+                "is 0: at least 1 is required",
+            )));
         }
         if let Some(class) = examples
             .classes

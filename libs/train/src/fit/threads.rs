@@ -2,13 +2,7 @@
 //! runs on a thread of its own.
 
 use crate::error::{Result, TrainError};
-use std::{num::NonZeroUsize, thread};
-
-/// Cores of this machine that the process may use.
-#[must_use]
-pub fn processor_threads() -> usize {
-    thread::available_parallelism().map_or(1, NonZeroUsize::get)
-}
+use std::thread;
 
 /// Runs work with torch on a thread of its own with so many threads for each operation.
 ///

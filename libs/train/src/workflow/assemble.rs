@@ -2,9 +2,9 @@
 
 use super::{Judged, Learnt, Prepared, TrainingData};
 use crate::{
-    error::{Result, TrainError},
+    augment::widened,
+    error::{Result, TrainError, unwritable},
     features::TORCH,
-    spec::TrainingSpec,
 };
 use assay_core::ClassLabel;
 use assay_network::{ExportOptions, Head, Landmark, export_onnx};
@@ -13,6 +13,7 @@ use assay_pipeline::{
     Bundle, BundleContents,
     bundle::{HeadRecord, Metrics, TrainingRange, TrainingRecord, Versions},
 };
+use assay_training_spec::TrainingSpec;
 use std::collections::BTreeMap;
 
 /// What a bundle is made of, besides the gate.
@@ -81,9 +82,9 @@ fn training_record(parts: &Parts<'_>) -> Result<TrainingRecord> {
     Ok(TrainingRecord {
         data: dataset.digest(),
         spectra,
-        range: parts.spec.augmentation.widen(range),
+        range: widened(&parts.spec.augmentation, range),
         seeds: BTreeMap::from([("training".to_owned(), parts.spec.seed)]),
-        settings: parts.spec.recorded()?,
+        settings: parts.spec.recorded().map_err(unwritable)?,
     })
 }
 

@@ -1,10 +1,7 @@
 //! Fits the gate on the features or logits of a trained network, and chooses its parameters.
 
 use super::{GateOutcome, ScoredRow, UnknownScore};
-use crate::{
-    error::Result,
-    spec::{DetectorKind, GateSearch, GateSettings, ThresholdKind, TrainingSpec},
-};
+use crate::error::Result;
 use assay_core::ClassLabel;
 use assay_openset::{
     DetectorSpec, Folds, Gate, GateSpec, KChoice, KSearch, KnownUnknowns, OpenSetError, Samples,
@@ -12,6 +9,7 @@ use assay_openset::{
     search::{Grid, PUBLISHED_K, PUBLISHED_TEMPERATURES, TeffResult, TeffSearch, teff},
     stratified_folds,
 };
+use assay_training_spec::{DetectorKind, GateSearch, GateSettings, ThresholdKind, TrainingSpec};
 use ndarray::{Array2, ArrayView2, Axis, Slice, concatenate};
 
 /// What a gate is fitted on.

@@ -4,9 +4,9 @@ use super::{Resources, Trained, TrainingData, train};
 use crate::{
     error::Result,
     observer::{Observer, Stage},
-    spec::{TrainingSpec, Validation},
 };
 use assay_pipeline::{Dataset, Manifest, Watch, bundle::Existing};
+use assay_training_spec::{TrainingSpec, Validation};
 use std::path::{Path, PathBuf};
 
 /// Where a run reads from and writes to.

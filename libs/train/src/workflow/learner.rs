@@ -10,9 +10,9 @@ use crate::{
     loss::balanced_class_weights,
     lr_finder::CurvePoint,
     observer::Observer,
-    spec::TrainingSpec,
 };
 use assay_network::{Graph, Weights};
+use assay_training_spec::TrainingSpec;
 use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2};
 use tch::Device;
 

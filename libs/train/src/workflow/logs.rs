@@ -4,9 +4,9 @@ use crate::{
     error::{Result, TrainError},
     fit::EpochRecord,
     observer::{Observer, Stage},
-    spec::TrainingSpec,
     tensorboard::EventWriter,
 };
+use assay_training_spec::TrainingSpec;
 use std::{
     collections::BTreeMap,
     path::PathBuf,

@@ -32,11 +32,11 @@ use crate::{
     error::Result,
     fit::on_training_thread,
     observer::{Observer, Stage},
-    spec::TrainingSpec,
 };
 use assay_network::Head;
 use assay_openset::Gate;
 use assay_pipeline::{Bundle, Dataset, EvaluationReport, evaluate::judge};
+use assay_training_spec::TrainingSpec;
 use logs::Logged;
 use ndarray::Array2;
 use prepare::Scored;

@@ -1,9 +1,10 @@
 //! The network of a run: what of it trains, where it starts, and how the trained part and the
 //! frozen part become one again.
 
-use crate::{error::Result, initialise::initial_weights, spec::TrainingSpec};
+use crate::{error::Result, initialise::initial_weights};
 use assay_network::{ForeignBase, Graph, Landmark, Weights};
 use assay_pipeline::{BuiltModel, build_graph};
+use assay_training_spec::TrainingSpec;
 use std::{path::Path, sync::Arc};
 
 /// A network and which part of it trains.

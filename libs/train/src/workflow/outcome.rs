@@ -1,11 +1,10 @@
 //! How a training run went: what a report shows.
 
-use crate::{
-    clr::RateBounds, error::Result, fit::EpochRecord, lr_finder::CurvePoint, observer::Stage,
-};
+use crate::{error::Result, fit::EpochRecord, lr_finder::CurvePoint, observer::Stage};
 use assay_core::ClassLabel;
 use assay_openset::{GateRecord, KChoice, search::TeffResult};
 use assay_pipeline::EvaluationReport;
+use assay_training_spec::RateBounds;
 use serde::Serialize;
 
 /// How a training run went.

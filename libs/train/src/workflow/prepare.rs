@@ -11,10 +11,10 @@ use crate::{
     fit::EpochRecord,
     lr_finder::estimate_bounds,
     observer::{Observer, Stage},
-    spec::{TrainingSpec, Validation},
 };
 use assay_network::{Head, Weights};
 use assay_openset::stratified_split;
+use assay_training_spec::{SpecificationError, TrainingSpec, Validation};
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 
 /// A run that is ready to train.
@@ -71,9 +71,11 @@ impl<'a> Prepared<'a> {
         timer: &mut Timer,
     ) -> Result<Self> {
         if matches!(spec.validation, Validation::Manifest { .. }) && data.validation.is_none() {
-            return Err(TrainError::Specification(vec![
-                "--validation manifest:FILE was given, but its spectra were not loaded".to_owned(),
-            ]));
+            return Err(TrainError::from(SpecificationError::one(
+                "validation",
+                "--validation",
+                "is manifest:FILE, but its spectra were not loaded",
+            )));
         }
         observer.stage(Stage::Load);
         let device = open_device(spec.execution.device)?;

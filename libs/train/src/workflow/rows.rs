@@ -1,12 +1,13 @@
 //! From data sets to input vectors with class indices, copies included.
 
 use crate::{
-    augment::Augmentation,
+    augment::variations,
     error::{Result, TrainError},
 };
 use assay_core::ClassLabel;
 use assay_pipeline::{Dataset, PipelineError, Role};
 use assay_spectrum::Recipe;
+use assay_training_spec::Augmentation;
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 use std::collections::BTreeMap;
 
@@ -198,7 +199,7 @@ pub(crate) fn vectors_with_copies(
     // A subset of rows in canonical order keeps that order.
     let part = Dataset::from_rows(dataset.source(), rows.collect());
     let mut parts = vec![part.vectors(recipe)?];
-    for copy in augmentation.each() {
+    for copy in variations(augmentation) {
         parts.push(part.vectors_of(recipe, |row| copy.of(row, seed))?);
     }
     let views: Vec<ArrayView2<'_, f32>> = parts.iter().map(|part| part.view()).collect();

@@ -43,6 +43,7 @@ impl Jobs {
             rules: Rules {
                 default_model: config.default_model.clone(),
                 max_queued: config.max_queued,
+                foreign_bases: config.foreign_bases.clone(),
             },
             shutdown,
             page_bytes: config.max_message_bytes.unwrap_or(MAX_MESSAGE_BYTES) / 4,

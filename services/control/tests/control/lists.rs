@@ -106,7 +106,8 @@ async fn long_specifications_make_more_pages_and_not_a_message_too_long() {
     };
     let mut serving = Serving::start_with(config).await;
     let dataset = serving.dataset().await;
-    let long = format!("{{\"note\":\"{}\"}}", "x".repeat(200_000));
+    let candidates = vec![1; 100_000];
+    let long = serde_json::json!({ "gate": { "candidates": candidates } }).to_string();
     for _ in 0..3 {
         let request = SubmitRequest {
             specification_json: long.clone(),

@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod artefacts;
+mod busy;
 mod datasets;
 mod jobs;
 mod lists;
 mod registry;
 mod serving;
+mod specifications;
 mod watch;
 mod workers;

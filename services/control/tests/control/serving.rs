@@ -82,6 +82,11 @@ impl Serving {
         }
     }
 
+    /// Its address.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// A client of the service for workers.
     pub(crate) fn workers(&self) -> WorkerServiceClient<Channel> {
         WorkerServiceClient::new(channel(&self.url, &ClientOptions::default()).unwrap())
@@ -105,12 +110,14 @@ impl Serving {
             .unwrap()
     }
 
-    /// A data set of two known spectra.
+    /// A data set of two known materials with three spectra each.
     pub(crate) async fn dataset(&mut self) -> String {
-        let rows = vec![
-            row(self.spectrum("a").await, "Steel", Role::Known),
-            row(self.spectrum("b").await, "Coal", Role::Known),
-        ];
+        let mut rows = Vec::new();
+        for (label, spectra) in [("Steel", ["a", "b", "c"]), ("Coal", ["d", "e", "f"])] {
+            for text in spectra {
+                rows.push(row(self.spectrum(text).await, label, Role::Known));
+            }
+        }
         let created = self
             .datasets
             .create_dataset(CreateDatasetRequest { rows })

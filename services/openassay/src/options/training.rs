@@ -106,7 +106,7 @@ pub(crate) struct FitOptions {
 
 fn device(text: &str) -> Result<DeviceChoice, String> {
     text.parse()
-        .map_err(|error: assay_train::TrainError| error.to_string())
+        .map_err(|error: assay_train::SpecificationError| error.to_string())
 }
 
 fn bounds(text: &str) -> Result<(f64, f64), String> {
@@ -138,7 +138,7 @@ fn clr(text: &str) -> Result<Clr, String> {
 
 fn validation(text: &str) -> Result<Validation, String> {
     text.parse()
-        .map_err(|error: assay_train::TrainError| error.to_string())
+        .map_err(|error: assay_train::SpecificationError| error.to_string())
 }
 
 fn thin(text: &str) -> Result<Thin, String> {

@@ -78,6 +78,17 @@ pub(super) const LAYERS: &[Layer] = &[
         why: "says why an answer is what it is; no answer needs it",
     },
     Layer {
+        package: "assay-training-spec",
+        may_use: &[
+            "assay-core",
+            "assay-spectrum",
+            "assay-openset",
+            "assay-network",
+            "assay-pipeline",
+        ],
+        why: "what a training is asked to do, for those who ask and those who refuse; no torch",
+    },
+    Layer {
         package: "assay-train",
         may_use: &[
             "assay-core",
@@ -87,6 +98,7 @@ pub(super) const LAYERS: &[Layer] = &[
             "assay-network",
             "assay-infer",
             "assay-pipeline",
+            "assay-training-spec",
         ],
         why: "trains what the pipeline then runs; spectra come to it already read",
     },
@@ -259,6 +271,7 @@ pub(super) const LAYERS: &[Layer] = &[
             "assay-spectrum",
             "assay-formats",
             "assay-pipeline",
+            "assay-training-spec",
         ],
         why: "jobs, data sets and the registry",
     },
@@ -275,6 +288,7 @@ pub(super) const LAYERS: &[Layer] = &[
             "assay-network",
             "assay-infer",
             "assay-pipeline",
+            "assay-training-spec",
             "assay-train",
             "assay-reporting",
             "assay-training-report",

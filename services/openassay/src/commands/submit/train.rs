@@ -10,6 +10,7 @@ use crate::{
 use assay_api::jobs::{Lane, SubmitRequest};
 use assay_core::ErrorKind;
 use assay_pipeline::Manifest;
+use assay_training_spec::TrainingSpec;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -71,13 +72,15 @@ impl Train {
     fn specification(&self, context: &Context) -> Result<String> {
         if let Some(path) = &self.specification {
             let text = file::read_text(path)?;
-            let checked = serde_json::from_str::<serde_json::Value>(&text);
-            return checked.map(|_| text).map_err(|error| {
-                Failure::new(
-                    ErrorKind::InvalidArgument,
-                    format!("{}: no JSON: {error}", path.display()),
-                )
-            });
+            let refused = |error: String| {
+                let message = format!("{}: {error}", path.display());
+                Failure::new(ErrorKind::InvalidArgument, message)
+            };
+            let value = serde_json::from_str(&text)
+                .map_err(|error| refused(format!("no JSON: {error}")))?;
+            // Told before the spectra are sent; the server checks it again.
+            TrainingSpec::from_request(&value).map_err(|error| refused(error.to_string()))?;
+            return Ok(text);
         }
         self.of_options(context)
     }
@@ -85,7 +88,7 @@ impl Train {
     #[cfg(feature = "train")]
     fn of_options(&self, context: &Context) -> Result<String> {
         let spec = self.spec.spec(context)?;
-        let value = assay_trainer::specification::for_a_job(&spec)?;
+        let value = spec.to_request()?;
         serde_json::to_string_pretty(&value)
             .map_err(|error| Failure::new(ErrorKind::Internal, error))
     }

@@ -1,6 +1,6 @@
 //! Which spectra the validation curves are made of. They never decide anything.
 
-use crate::error::TrainError;
+use crate::{SpecificationError, fault::Faults};
 use serde::{Deserialize, Serialize};
 use std::{fmt, path::PathBuf, str::FromStr};
 
@@ -30,19 +30,19 @@ impl Default for Validation {
 }
 
 impl Validation {
-    pub(super) fn faults(&self) -> Vec<String> {
-        match self {
-            Self::Fraction { fraction } if !(*fraction > 0.0 && *fraction < 1.0) => {
-                vec![format!(
-                    "--validation {self}: a fraction in (0, 1) is required"
-                )]
-            }
-            _ => Vec::new(),
+    pub(crate) fn check(&self, faults: &mut Faults) {
+        if let Self::Fraction { fraction } = *self {
+            faults.require(
+                fraction > 0.0 && fraction < 1.0,
+                "validation.fraction",
+                "--validation",
+                || format!("is {self}: a fraction in (0, 1) is required"),
+            );
         }
     }
 
     /// As stored with a model: without the path, which means nothing elsewhere.
-    pub(super) fn recorded(&self) -> serde_json::Value {
+    pub(crate) fn recorded(&self) -> serde_json::Value {
         match self {
             Self::None => "none".into(),
             Self::Fraction { .. } => self.to_string().into(),
@@ -62,13 +62,15 @@ impl fmt::Display for Validation {
 }
 
 impl FromStr for Validation {
-    type Err = TrainError;
+    type Err = SpecificationError;
 
-    fn from_str(text: &str) -> Result<Self, TrainError> {
+    fn from_str(text: &str) -> Result<Self, SpecificationError> {
         let fault = |reason: &str| {
-            TrainError::Specification(vec![format!(
-                "--validation {text:?}: {reason}; none, fraction:F and manifest:FILE are allowed"
-            )])
+            SpecificationError::one(
+                "validation",
+                "--validation",
+                format!("is {text:?}: {reason}; none, fraction:F and manifest:FILE are allowed"),
+            )
         };
         if text == "none" {
             return Ok(Self::None);
@@ -79,10 +81,10 @@ impl FromStr for Validation {
                     .parse()
                     .map_err(|_| fault("the share is no number"))?;
                 let validation = Self::Fraction { fraction };
-                match validation.faults().pop() {
-                    Some(reason) => Err(TrainError::Specification(vec![reason])),
-                    None => Ok(validation),
-                }
+                let mut faults = Faults::default();
+                validation.check(&mut faults);
+                SpecificationError::unless_empty(faults.0)?;
+                Ok(validation)
             }
             Some(("manifest", file)) if !file.is_empty() => {
                 Ok(Self::Manifest { file: file.into() })

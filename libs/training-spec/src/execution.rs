@@ -1,9 +1,11 @@
 //! Where and how a run is executed: nothing here is part of the model, except that another
 //! number of threads may change the last bits.
 
-use crate::{cuda::DeviceChoice, fit::processor_threads};
+use crate::{DeviceChoice, fault::Faults};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf, thread};
+
+const MOST_THREADS: usize = 1024;
 
 /// Checkpoints of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,21 +52,26 @@ impl Execution {
         }
     }
 
-    pub(super) fn faults(&self) -> Vec<String> {
-        let mut faults = Vec::new();
-        if self.threads > 1024 {
-            faults.push(format!(
-                "--threads is {}: at most 1024 are allowed",
-                self.threads
-            ));
-        }
-        if self
-            .checkpoints
-            .as_ref()
-            .is_some_and(|c| c.every_steps == 0)
-        {
-            faults.push("--checkpoint-every is 0: at least 1 step is required".to_owned());
-        }
-        faults
+    pub(crate) fn check(&self, faults: &mut Faults) {
+        let threads = self.threads;
+        faults.require(
+            threads <= MOST_THREADS,
+            "execution.threads",
+            "--threads",
+            || format!("is {threads}: at most {MOST_THREADS} are allowed"),
+        );
+        let steps = self.checkpoints.as_ref().map(|c| c.every_steps);
+        faults.require(
+            steps != Some(0),
+            "execution.checkpoints.every_steps",
+            "--checkpoint-every",
+            || "is 0: at least 1 step is required".to_owned(),
+        );
     }
+}
+
+/// Cores of this machine that the process may use.
+#[must_use]
+pub fn processor_threads() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

@@ -1,19 +1,11 @@
 //! Every choice of a training run as one value, checked all at once before anything is read.
 
-mod execution;
-mod gate;
-mod validation;
-
-pub use execution::{CheckpointSettings, Execution};
-pub use gate::{DetectorKind, GateSearch, GateSettings, ThresholdKind};
-pub use validation::Validation;
-
 use crate::{
-    augment::Augmentation,
-    clr::{ClrMode, RateBounds},
-    error::{Result, TrainError},
-    lr_finder::FinderSettings,
+    Augmentation, ClrMode, Execution, FinderSettings, GateSearch, GateSettings, Schedule,
+    SpecificationError, ThresholdKind, Validation,
+    fault::{Fault, Faults},
 };
+use assay_network::Base;
 use assay_pipeline::ModelSpec;
 use assay_spectrum::{CalibrationTerms, Recipe};
 use serde::{Deserialize, Serialize};
@@ -27,18 +19,6 @@ pub const PUBLISHED_IMAGE_SIZE: usize = 2631;
 pub enum Reproduction {
     /// PyChemAuth's tutorial "Classifying 1D spectra with CNNs" and its image counterpart.
     Tutorial,
-}
-
-/// The learning-rate schedule.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Schedule {
-    /// How the amplitude changes from cycle to cycle.
-    pub clr: ClrMode,
-    /// Half a cycle in epochs.
-    pub step_size: usize,
-    /// Bounds; `None` leaves them to the learning-rate finder.
-    pub bounds: Option<RateBounds>,
 }
 
 /// Everything that decides what a training run gives, and how it is executed.
@@ -155,73 +135,83 @@ impl TrainingSpec {
     ///
     /// # Errors
     /// With all faults, each naming the option, its value and what is allowed.
-    pub fn check(&self) -> Result<()> {
-        let mut faults = Vec::new();
-        let mut require = |holds: bool, text: &dyn Fn() -> String| {
-            if !holds {
-                faults.push(text());
-            }
-        };
-        require(self.epochs > 0, &|| {
-            "--epochs is 0: at least 1 is required".to_owned()
+    pub fn check(&self) -> Result<(), SpecificationError> {
+        let mut faults = Faults::default();
+        let &Self {
+            epochs, batch_size, ..
+        } = self;
+        faults.require(epochs > 0, "epochs", "--epochs", || {
+            "is 0: at least 1 is required".to_owned()
         });
-        require(self.batch_size > 0, &|| {
-            "--batch-size is 0: at least 1 is required".to_owned()
+        faults.require(batch_size > 0, "batch_size", "--batch-size", || {
+            "is 0: at least 1 is required".to_owned()
         });
-        require(self.schedule.step_size > 0, &|| {
-            "--step-size is 0: at least 1 epoch is required".to_owned()
-        });
-        if let ClrMode::ExpRange { gamma } = self.schedule.clr {
-            require(gamma > 0.0 && gamma <= 1.0, &|| {
-                format!("gamma of --clr exp_range is {gamma}: (0, 1] is required")
-            });
-        }
         let dropout = dropout_of(&self.model);
-        require((0.0..1.0).contains(&dropout), &|| {
-            format!("--dropout is {dropout}: [0, 1) is required")
-        });
-        require(
-            !(self.fine_tune && matches!(self.model, ModelSpec::Cnn1d { .. })),
-            &|| "--fine-tune is for models with a base; a cnn1d is always trained whole".to_owned(),
+        faults.require(
+            (0.0..1.0).contains(&dropout),
+            "model.dropout",
+            "--dropout",
+            || format!("is {dropout}: [0, 1) is required"),
         );
-        require(
+        faults.require(
+            !(self.fine_tune && matches!(self.model, ModelSpec::Cnn1d { .. })),
+            "fine_tune",
+            "--fine-tune",
+            || "is for models with a base; a cnn1d is always trained whole".to_owned(),
+        );
+        faults.require(
             self.reproduces.is_none() || matches!(self.validation, Validation::Manifest { .. }),
-            &|| {
-                "--reproduce tutorial needs --validation manifest:FILE with the test spectra, \
-                 which the tutorial validates on"
+            "reproduces",
+            "--reproduce",
+            || {
+                "tutorial needs --validation manifest:FILE with the test spectra, which the \
+                 tutorial validates on"
                     .to_owned()
             },
         );
-        if let Some(Err(TrainError::Specification(bounds))) =
-            self.schedule.bounds.map(|bounds| bounds.check())
-        {
-            faults.extend(bounds);
-        }
         if let Err(error) = self.recipe.check() {
-            faults.push(error.to_string());
+            faults
+                .0
+                .push(Fault::new("recipe", "", format!("cannot be used: {error}")));
         } else if let Some(imaging) = self.model.imaging()
             && let Err(error) = imaging.check(self.recipe.bins())
         {
-            faults.push(error.to_string());
+            let reason = format!("cannot be used: {error}");
+            faults.0.push(Fault::new("model.imaging", "", reason));
         }
-        faults.extend(self.finder.faults());
-        faults.extend(self.validation.faults());
-        faults.extend(self.gate.faults());
-        faults.extend(self.augmentation.faults());
-        faults.extend(self.execution.faults());
-        if faults.is_empty() {
-            Ok(())
-        } else {
-            Err(TrainError::Specification(faults))
+        self.schedule.check(&mut faults);
+        self.finder.check(&mut faults);
+        self.validation.check(&mut faults);
+        self.gate.check(&mut faults);
+        self.augmentation.check(&mut faults);
+        self.execution.check(&mut faults);
+        SpecificationError::unless_empty(faults.0)
+    }
+
+    /// What is wrong with the base, if it is neither one of the catalogue nor among the foreign
+    /// ones named here. Whether its weights are there, the machine that trains finds out.
+    #[must_use]
+    pub fn base_fault(&self, foreign: &[String]) -> Option<Fault> {
+        let base = self.model.base()?;
+        if foreign.iter().any(|name| name == base) {
+            return None;
         }
+        if base.parse::<Base>().is_ok() {
+            return None;
+        }
+        let reason = format!(
+            "is {base:?}: {} or another width after mobilenet-v1- is required",
+            Base::names().join(", ")
+        );
+        Some(Fault::new("model.base", "--base", reason))
     }
 
     /// The choices that belong to the model, without where and on what it was trained.
     ///
     /// # Errors
     /// Never in practice: every part of a specification can be written as JSON.
-    pub fn recorded(&self) -> Result<serde_json::Value> {
-        let mut value = serde_json::to_value(self).map_err(|e| TrainError::Data(e.to_string()))?;
+    pub fn recorded(&self) -> Result<serde_json::Value, serde_json::Error> {
+        let mut value = serde_json::to_value(self)?;
         if let Some(fields) = value.as_object_mut() {
             for stored_elsewhere in ["execution", "model", "recipe"] {
                 fields.remove(stored_elsewhere);
@@ -241,6 +231,7 @@ fn dropout_of(model: &ModelSpec) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::RateBounds;
     use std::path::PathBuf;
 
     #[test]
@@ -311,6 +302,23 @@ mod tests {
             file: PathBuf::from("test.csv"),
         };
         TrainingSpec { validation, ..spec }.check().unwrap();
+    }
+
+    #[test]
+    fn a_base_is_of_the_catalogue_or_a_foreign_one_that_is_known() {
+        let of = |base: &str| {
+            let mut model = ModelSpec::cnn2d();
+            if let ModelSpec::Cnn2d { base: name, .. } = &mut model {
+                base.clone_into(name);
+            }
+            TrainingSpec::for_model(model)
+        };
+        assert_eq!(of("mobilenet-v1-0.25").base_fault(&[]), None);
+        assert_eq!(TrainingSpec::cnn1d().base_fault(&[]), None);
+        assert_eq!(of("ours").base_fault(&["ours".to_owned()]), None);
+        let fault = of("ours").base_fault(&[]).unwrap();
+        assert_eq!(fault.field, "model.base");
+        assert!(fault.reason.contains("efficientnet-lite0"), "{fault}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The choices about the open-set gate.
 
+use crate::fault::Faults;
 use assay_openset::{DEFAULT_CANDIDATES, ThresholdRule};
 use serde::{Deserialize, Serialize};
 
@@ -93,53 +94,62 @@ impl GateSettings {
         }
     }
 
-    pub(super) fn faults(&self) -> Vec<String> {
-        let mut faults = Vec::new();
-        let mut require = |holds: bool, text: String| {
-            if !holds {
-                faults.push(text);
-            }
-        };
-        require(
-            self.alpha > 0.0 && self.alpha < 1.0,
-            format!("--alpha is {}: (0, 1) is required", self.alpha),
-        );
-        require(
-            self.folds >= 2,
-            format!("--gate-folds is {}: at least 2 are required", self.folds),
-        );
-        require(
-            self.k != Some(0),
-            "--k is 0: at least 1 and less than the rank is required".to_owned(),
-        );
-        require(
+    /// Whether the k of DIME is chosen among the candidates.
+    #[must_use]
+    pub fn chooses_k(&self) -> bool {
+        self.detector == DetectorKind::Dime && self.k.is_none() && self.search == GateSearch::None
+    }
+
+    pub(crate) fn check(&self, faults: &mut Faults) {
+        let &Self {
+            alpha,
+            folds,
+            temperature,
+            ..
+        } = self;
+        let searched = self.search == GateSearch::Teff;
+        faults.require(alpha > 0.0 && alpha < 1.0, "gate.alpha", "--alpha", || {
+            format!("is {alpha}: (0, 1) is required")
+        });
+        faults.require(folds >= 2, "gate.folds", "--gate-folds", || {
+            format!("is {folds}: at least 2 are required")
+        });
+        faults.require(self.k != Some(0), "gate.k", "--k", || {
+            "is 0: at least 1 and less than the rank is required".to_owned()
+        });
+        faults.require(
             self.k.is_none() || self.detector == DetectorKind::Dime,
-            "--k is for --gate dime only".to_owned(),
+            "gate.k",
+            "--k",
+            || "is for the detector dime only (--gate dime)".to_owned(),
         );
-        require(
-            self.k.is_none() || self.search == GateSearch::None,
-            "--k is given and --gate-search teff searches it: leave one out".to_owned(),
-        );
-        require(
+        faults.require(self.k.is_none() || !searched, "gate.k", "--k", || {
+            "is given and the search teff (--gate-search) looks for it: leave one out".to_owned()
+        });
+        faults.require(
             !self.candidates.is_empty() && !self.candidates.contains(&0),
-            format!(
-                "candidates for k are {:?}: one or more positive numbers are required",
-                self.candidates
-            ),
+            "gate.candidates",
+            "",
+            || {
+                let candidates = &self.candidates;
+                format!("is {candidates:?}: one or more positive numbers are required")
+            },
         );
-        require(
-            self.temperature > 0.0 && self.temperature.is_finite(),
-            format!(
-                "--temperature is {}: a positive number is required",
-                self.temperature
-            ),
+        faults.require(
+            temperature > 0.0 && temperature.is_finite(),
+            "gate.temperature",
+            "--temperature",
+            || format!("is {temperature}: a positive number is required"),
         );
-        require(
-            !(self.detector == DetectorKind::Softmax && self.search == GateSearch::Teff),
-            "--gate-search teff has nothing to search for --gate softmax but alpha: use \
-             --alpha with --gate-search none"
-                .to_owned(),
+        faults.require(
+            !(self.detector == DetectorKind::Softmax && searched),
+            "gate.search",
+            "--gate-search",
+            || {
+                "is teff, which has nothing to search for the detector softmax but alpha: use \
+                 --alpha with --gate-search none"
+                    .to_owned()
+            },
         );
-        faults
     }
 }

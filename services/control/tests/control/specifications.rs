@@ -1,0 +1,183 @@
+//! What a training is asked to do is checked when it is submitted, field by field.
+
+use crate::{
+    jobs::batch,
+    serving::{Serving, fields, row, training},
+};
+use assay_api::{
+    datasets::{CreateDatasetRequest, Role},
+    jobs::SubmitRequest,
+};
+use assay_control::ControlConfig;
+use serde_json::{Value, json};
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+fn asking(dataset: &str, specification: &Value) -> SubmitRequest {
+    SubmitRequest {
+        specification_json: specification.to_string(),
+        ..training(dataset.to_owned())
+    }
+}
+
+async fn refusal(serving: &mut Serving, dataset: &str, specification: &Value) -> Status {
+    let answer = serving.jobs.submit(asking(dataset, specification)).await;
+    let status = answer.expect_err(&specification.to_string());
+    assert_eq!(status.code(), Code::InvalidArgument, "{specification}");
+    status
+}
+
+#[tokio::test]
+async fn a_field_that_cannot_be_used_is_named_with_its_value_and_what_is_allowed() {
+    let mut serving = Serving::start().await;
+    let dataset = serving.dataset().await;
+    for (specification, field, words) in [
+        (json!({"epoch": 3}), "epoch", "unknown field"),
+        (json!({"epochs": 0}), "epochs", "is 0: at least 1"),
+        (json!({"epochs": 2.5}), "epochs", "is 2.5: a whole number"),
+        (json!({"model": {"cnn1d": {}}}), "model", "kind"),
+        (
+            json!({"model": {"kind": "cnn3d"}}),
+            "model.kind",
+            "\"cnn1d\" or \"cnn2d\"",
+        ),
+        (
+            json!({"model": {"kind": "cnn2d", "base": "resnet"}}),
+            "model.base",
+            "control.foreign_bases",
+        ),
+        (
+            json!({"model": {"kind": "cnn2d", "imaging": {"size": 100_000}}}),
+            "model.imaging",
+            "100000",
+        ),
+        (
+            json!({"model": {"kind": "cnn1d", "dropout": 1.0}}),
+            "model.dropout",
+            "is 1: [0, 1)",
+        ),
+        (
+            json!({"validation": {"fraction": 1.5}}),
+            "validation.fraction",
+            "(0, 1)",
+        ),
+        (
+            json!({"finder": {"updates": 1}}),
+            "finder.updates",
+            "is 1: at least 10",
+        ),
+        (json!({"gate": {"alpha": 1}}), "gate.alpha", "is 1: (0, 1)"),
+        (
+            json!({"gate": {"k": 6}}),
+            "gate.k",
+            "6 known spectra, so that 1 to 5",
+        ),
+        (
+            json!({"gate": {"candidates": [10, 20]}}),
+            "gate.candidates",
+            "[10, 20]",
+        ),
+        (
+            json!({"gate": {"candidates": []}}),
+            "gate.candidates",
+            "one or more",
+        ),
+        (
+            json!({"execution": {"threads": 2}}),
+            "execution",
+            "leave it out",
+        ),
+    ] {
+        let status = refusal(&mut serving, &dataset, &specification).await;
+        let expected = format!("specification_json.{field}");
+        assert_eq!(fields(&status), [expected], "{specification}");
+        assert!(
+            status.message().contains(words),
+            "{specification}: {status}"
+        );
+        let details = status.get_details_bad_request().unwrap();
+        let said = &details.field_violations[0].description;
+        assert!(said.contains(words), "{specification}: {said}");
+    }
+    serving.end().await;
+}
+
+#[tokio::test]
+async fn all_faults_of_a_specification_and_of_the_request_are_told_at_once() {
+    let mut serving = Serving::start().await;
+    let request = SubmitRequest {
+        max_attempts: 21,
+        ..asking(
+            "xyz",
+            &json!({"epochs": 0, "gate": {"folds": 1, "colour": "red"}}),
+        )
+    };
+    let status = serving.jobs.submit(request).await.unwrap_err();
+    let mut found = fields(&status);
+    found.sort();
+    let expected = [
+        "dataset",
+        "max_attempts",
+        "specification_json.epochs",
+        "specification_json.gate.colour",
+        "specification_json.gate.folds",
+    ];
+    assert_eq!(found, expected);
+    serving.end().await;
+}
+
+#[tokio::test]
+async fn a_base_that_the_operator_names_is_taken() {
+    let mut serving = Serving::start_with(ControlConfig {
+        foreign_bases: vec!["ours".to_owned()],
+        ..ControlConfig::default()
+    })
+    .await;
+    let dataset = serving.dataset().await;
+    let model = |base: &str| json!({"model": {"kind": "cnn2d", "base": base}});
+    let taken = serving.jobs.submit(asking(&dataset, &model("ours"))).await;
+    assert!(taken.unwrap().into_inner().created);
+    let status = refusal(&mut serving, &dataset, &model("theirs")).await;
+    assert_eq!(fields(&status), ["specification_json.model.base"]);
+    serving.end().await;
+}
+
+#[tokio::test]
+async fn a_batch_of_no_spectra_is_refused() {
+    let mut serving = Serving::start().await;
+    serving.model("default", "1").await;
+    let dataset = serving.spectrum("spectrum,label,role,group\n").await;
+    let status = serving
+        .jobs
+        .submit(batch(dataset.to_string(), ""))
+        .await
+        .unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert_eq!(fields(&status), ["dataset"]);
+    assert!(status.message().contains("no rows"), "{status}");
+    serving.end().await;
+}
+
+#[tokio::test]
+async fn a_data_set_without_enough_to_learn_from_is_refused() {
+    let mut serving = Serving::start().await;
+    for (labels, words) in [
+        (&["A", "A", "A"][..], "1 label(s)"),
+        (&["A", "A", "B"], "1 spectrum of B"),
+    ] {
+        let mut rows = Vec::new();
+        for (at, label) in labels.iter().enumerate() {
+            let spectrum = serving.spectrum(&at.to_string()).await;
+            rows.push(row(spectrum, label, Role::Known));
+        }
+        let created = serving
+            .datasets
+            .create_dataset(CreateDatasetRequest { rows })
+            .await;
+        let dataset = created.unwrap().into_inner().digest;
+        let status = refusal(&mut serving, &dataset, &json!({})).await;
+        assert_eq!(fields(&status), ["dataset"]);
+        assert!(status.message().contains(words), "{status}");
+    }
+    serving.end().await;
+}
