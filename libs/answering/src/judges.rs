@@ -5,7 +5,7 @@ use crate::AnswerError;
 use assay_core::Digest;
 use assay_pipeline::{Bundle, Clock, Judge};
 use assay_store::BundleRegistry;
-use moka::future::Cache;
+use moka::{future::Cache, policy::EvictionPolicy};
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 pub(crate) struct Judges {
@@ -22,7 +22,12 @@ impl Judges {
     ) -> Self {
         Self {
             registry,
-            kept: Cache::new(most.max(1) as u64),
+            kept: Cache::builder()
+                .max_capacity(most.max(1) as u64)
+                // The default weighs how often something was asked for, and would read a new
+                // model again and again while an old favourite keeps its place.
+                .eviction_policy(EvictionPolicy::lru())
+                .build(),
             clock,
         }
     }
@@ -30,10 +35,17 @@ impl Judges {
     /// The judge of a bundle; those who ask while it is being read wait for the same reading. A
     /// failure is not kept, so that a restored bundle is found by the next request.
     pub(crate) async fn get(&self, bundle: Digest) -> Result<Arc<Judge>, AnswerError> {
-        self.kept
-            .try_get_with(bundle, self.load(bundle))
-            .await
-            .map_err(|source| AnswerError::Model { bundle, source })
+        let mut read_here = false;
+        let reading = async {
+            read_here = true;
+            self.load(bundle).await
+        };
+        let judge = self.kept.try_get_with(bundle, reading).await;
+        if read_here {
+            // The cache would let others go at some later request; a bundle is too large to stay.
+            self.kept.run_pending_tasks().await;
+        }
+        judge.map_err(|source| AnswerError::Model { bundle, source })
     }
 
     async fn load(&self, digest: Digest) -> Result<Arc<Judge>, AnswerError> {

@@ -4,6 +4,7 @@
 mod answerer;
 pub mod batch;
 mod blocking;
+mod clock;
 mod deadline;
 mod error;
 mod explained;
@@ -11,6 +12,7 @@ mod judges;
 mod source;
 
 pub use answerer::{Answerer, AnswererOptions, Question, Sources};
+pub use clock::since_start;
 pub use error::AnswerError;
 pub use explained::{Explained, Wanted};
 pub use source::{FeatureSource, Features, ImportanceRow, ServedModel};

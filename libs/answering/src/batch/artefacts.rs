@@ -1,12 +1,24 @@
-//! The files that a finished batch leaves, made from its chunks.
+//! The files that a finished batch leaves, made from its chunks one chunk at a time: a batch may
+//! be much larger than the memory.
 
-use super::{Batch, BatchKind, chunks::Checkpoint, end::End, line::ResultLine, table::Table};
+use super::{
+    Batch, BatchKind,
+    chunks::{Checkpoint, Chunk},
+    end::End,
+    line::ResultLine,
+    npy,
+    table::Table,
+};
 use crate::{AnswerError, blocking};
+use assay_core::{Digest, PartsDigest};
 use assay_jobs::JobResult;
 use assay_pipeline::{Judge, Verdict};
+use assay_store::{BlobStore, StoreError};
 use bytes::Bytes;
-use ndarray::Array2;
-use ndarray_npy::WriteNpyExt;
+use futures::{
+    StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -27,9 +39,6 @@ struct Summary {
     labels: BTreeMap<String, usize>,
 }
 
-/// Files by name.
-type Files = Vec<(&'static str, Vec<u8>)>;
-
 impl Batch {
     /// Puts the chunks together and keeps the files.
     pub(super) async fn artefacts(
@@ -38,67 +47,148 @@ impl Batch {
         judge: &Judge,
         rows: usize,
     ) -> Result<JobResult, End> {
-        let blobs = &self.answerer.sources.blobs;
-        let (mut lines, mut importances) = (Vec::new(), Vec::new());
-        for chunk in &checkpoint.chunks {
-            lines.push(blobs.get(chunk.lines).await?);
-            if let Some(digest) = chunk.importances {
-                importances.push(blobs.get(digest).await?);
-            }
-        }
         let recipe = &judge.bundle().contents().recipe;
-        let energy_kev: Vec<f64> = (0..recipe.bins())
-            .map(|bin| recipe.energy_kev(bin))
-            .collect();
-        let (kind, bundle) = (self.kind, judge.bundle().id().to_string());
-        let (files, summary) = blocking::run(move || {
-            let (mut files, mut summary) = results(kind, lines)?;
-            if summary.rows != rows {
-                return Err(AnswerError::Defect(format!(
-                    "the chunks have {} rows instead of {rows}",
-                    summary.rows
-                )));
-            }
-            if let BatchKind::Explain { .. } = kind {
-                files.push((
-                    "importances.npy",
-                    matrix(importances, rows, energy_kev.len())?,
-                ));
-                files.push(("energies.csv", energies(&energy_kev)));
-            }
-            summary.bundle = bundle;
-            Ok((files, summary))
-        })
-        .await?;
+        let regions = match self.kind {
+            BatchKind::Identify => None,
+            BatchKind::Explain { regions } => Some(regions),
+        };
+        let files = Files {
+            blobs: self.answerer.sources.blobs.as_ref(),
+            chunks: &checkpoint.chunks,
+            table: Table { regions },
+            shape: [rows, recipe.bins()],
+        };
+        let summary = files.summary(judge.bundle().id()).await?;
+        if summary.rows != rows {
+            let found = summary.rows;
+            return Err(End::defect(&format!(
+                "the chunks have {found} rows instead of {rows}"
+            )));
+        }
         let mut artefacts = BTreeMap::new();
-        for (name, bytes) in files {
-            artefacts.insert(name.to_owned(), blobs.put(Bytes::from(bytes)).await?);
+        let mut add = |name: &str, digest| artefacts.insert(name.to_owned(), digest);
+        add("results.jsonl", files.keep(File::Lines).await?);
+        add("results.csv", files.keep(File::Table).await?);
+        if regions.is_some() {
+            add("importances.npy", files.keep(File::Importances).await?);
+            let energy_kev = (0..recipe.bins()).map(|bin| recipe.energy_kev(bin));
+            let energies = Bytes::from(energies(energy_kev));
+            add("energies.csv", files.blobs.put(energies).await?);
         }
         let summary = serde_json::to_value(summary).map_err(|e| End::defect(&e))?;
         Ok(JobResult { artefacts, summary })
     }
 }
 
-fn results(kind: BatchKind, chunks: Vec<Bytes>) -> Result<(Files, Summary), AnswerError> {
-    let defect = |e: &dyn std::fmt::Display| AnswerError::Defect(format!("results: {e}"));
-    let regions = match kind {
-        BatchKind::Identify => None,
-        BatchKind::Explain { regions } => Some(regions),
-    };
-    let mut table = Table::new(regions).map_err(|e| defect(&e))?;
-    let mut json_lines = Vec::new();
-    let mut summary = Summary::default();
-    for chunk in chunks {
-        for line in chunk.split_inclusive(|&byte| byte == b'\n') {
-            let line: ResultLine = serde_json::from_slice(line).map_err(|e| defect(&e))?;
-            summary.count(&line);
-            table.push(&line).map_err(|e| defect(&e))?;
+/// The files that grow with the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum File {
+    /// `results.jsonl`.
+    Lines,
+    /// `results.csv`.
+    Table,
+    /// `importances.npy`.
+    Importances,
+}
+
+/// What the files are made from.
+struct Files<'a> {
+    blobs: &'a dyn BlobStore,
+    chunks: &'a [Chunk],
+    table: Table,
+    /// Rows and bins.
+    shape: [usize; 2],
+}
+
+/// A file, a part at a time.
+type Parts<'a> = BoxStream<'a, Result<Bytes, StoreError>>;
+
+impl Files<'_> {
+    /// Makes a file twice, first for its digest, and keeps it.
+    async fn keep(&self, file: File) -> Result<Digest, End> {
+        let (mut digest, mut length) = (PartsDigest::default(), 0);
+        let mut parts = self.parts(file)?;
+        while let Some(part) = parts.try_next().await? {
+            digest.add(&part);
+            length += part.len();
         }
-        json_lines.extend_from_slice(&chunk);
+        let digest = digest.finish();
+        let [rows, bins] = self.shape;
+        let matrix = npy::header(rows, bins).len() + size_of::<f32>() * rows * bins;
+        if file == File::Importances && length != matrix {
+            return Err(End::defect(&format!(
+                "importances of {rows} rows and {bins} bins take {length} bytes, not {matrix}"
+            )));
+        }
+        self.blobs.put_parts(digest, self.parts(file)?).await?;
+        Ok(digest)
     }
-    let table = table.finish().map_err(|e| defect(&e))?;
-    let files = vec![("results.jsonl", json_lines), ("results.csv", table)];
-    Ok((files, summary))
+
+    fn parts(&self, file: File) -> Result<Parts<'_>, End> {
+        Ok(match file {
+            File::Lines => self.blobs_of(|chunk| Some(chunk.lines)),
+            File::Table => {
+                let table = self.table;
+                let first = table.first_line().map_err(|e| End::defect(&e))?;
+                let lines = self.blobs_of(|chunk| Some(chunk.lines));
+                let lines = lines.and_then(move |chunk| async move {
+                    let lines = blocking::run(move || {
+                        let lines = table.lines(&parsed(&chunk)?);
+                        lines.map_err(AnswerError::Defect)
+                    });
+                    lines
+                        .await
+                        .map(Bytes::from)
+                        .map_err(|error| StoreError::Unreadable {
+                            what: "a chunk of results".to_owned(),
+                            reason: error.to_string(),
+                        })
+                });
+                after(first, lines.boxed())
+            }
+            File::Importances => {
+                let [rows, bins] = self.shape;
+                after(
+                    npy::header(rows, bins),
+                    self.blobs_of(|chunk| chunk.importances),
+                )
+            }
+        })
+    }
+
+    /// One blob of each chunk, one at a time.
+    fn blobs_of(&self, which: fn(&Chunk) -> Option<Digest>) -> Parts<'_> {
+        let blobs = self.blobs;
+        stream::iter(self.chunks.iter().filter_map(which))
+            .then(move |digest| blobs.get(digest))
+            .boxed()
+    }
+
+    async fn summary(&self, bundle: Digest) -> Result<Summary, End> {
+        let mut summary = Summary {
+            bundle: bundle.to_string(),
+            ..Summary::default()
+        };
+        let mut chunks = self.blobs_of(|chunk| Some(chunk.lines));
+        while let Some(chunk) = chunks.try_next().await? {
+            let lines = blocking::run(move || parsed(&chunk)).await?;
+            lines.iter().for_each(|line| summary.count(line));
+        }
+        Ok(summary)
+    }
+}
+
+fn after(first: Vec<u8>, rest: Parts<'_>) -> Parts<'_> {
+    let first = Ok(Bytes::from(first));
+    stream::once(std::future::ready(first)).chain(rest).boxed()
+}
+
+fn parsed(chunk: &[u8]) -> Result<Vec<ResultLine>, AnswerError> {
+    chunk
+        .split_inclusive(|&byte| byte == b'\n')
+        .map(serde_json::from_slice)
+        .collect::<Result<_, _>>()
+        .map_err(|error| AnswerError::Defect(format!("results: {error}")))
 }
 
 impl Summary {
@@ -118,24 +208,10 @@ impl Summary {
     }
 }
 
-/// A NumPy file, `[rows, bins]` f32; each chunk is let go once it is copied.
-fn matrix(chunks: Vec<Bytes>, rows: usize, bins: usize) -> Result<Vec<u8>, AnswerError> {
-    let defect = |e: &dyn std::fmt::Display| AnswerError::Defect(format!("importances: {e}"));
-    let mut values = Vec::with_capacity(rows * bins);
-    for chunk in chunks {
-        let (each, _) = chunk.as_chunks::<4>();
-        values.extend(each.iter().map(|bytes| f32::from_le_bytes(*bytes)));
-    }
-    let matrix = Array2::from_shape_vec((rows, bins), values).map_err(|e| defect(&e))?;
-    let mut file = Vec::new();
-    matrix.write_npy(&mut file).map_err(|e| defect(&e))?;
-    Ok(file)
-}
-
 /// The energy of each bin's centre, as the columns of the importances are.
-fn energies(energy_kev: &[f64]) -> Vec<u8> {
+fn energies(energy_kev: impl Iterator<Item = f64>) -> Vec<u8> {
     let mut text = "bin,energy_kev\r\n".to_owned();
-    for (bin, energy_kev) in energy_kev.iter().enumerate() {
+    for (bin, energy_kev) in energy_kev.enumerate() {
         text += &format!("{bin},{energy_kev}\r\n");
     }
     text.into_bytes()

@@ -9,15 +9,19 @@ mod artefacts;
 mod chunks;
 mod end;
 mod line;
+mod npy;
+mod options;
 mod rows;
 mod table;
 
 pub use line::{ResultLine, RowAnswer, RowError, RowExplanation};
+pub use options::{BatchOptions, count_fault};
 
 use crate::{AnswerError, Answerer};
 use assay_core::Digest;
-use assay_jobs::{BatchJob, JobContext, JobRecord, JobResult, Outcome, Progress};
+use assay_jobs::{BatchJob, Handler, JobContext, JobRecord, JobResult, Outcome, Progress};
 use assay_pipeline::SpectrumList;
+use async_trait::async_trait;
 use bytes::Bytes;
 use chunks::{Checkpoint, Chunk};
 use end::End;
@@ -46,22 +50,7 @@ impl BatchKind {
     }
 }
 
-/// How batches are worked through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BatchOptions {
-    /// Rows after which the work is kept.
-    pub chunk_rows: usize,
-    /// Rows in work at once.
-    pub rows_at_once: usize,
-    /// Most rows of one batch.
-    pub max_rows: usize,
-    /// How often a row is tried again when something is in the way, before the job waits.
-    pub retries: u32,
-    /// Longest time for one row.
-    pub row_time: Duration,
-}
-
-/// Works through the batches of one lane.
+/// Works through the batches of one lane: the handler of its worker.
 pub struct Batch {
     answerer: Arc<Answerer>,
     kind: BatchKind,
@@ -76,19 +65,6 @@ impl Batch {
             answerer,
             kind,
             options,
-        }
-    }
-
-    /// Works on a job whose specification is a [`BatchJob`], to its end or until it is to stop.
-    pub async fn run(&self, record: &JobRecord, context: &JobContext) -> Outcome {
-        let ended = tokio::select! {
-            biased;
-            reason = context.stop().raised() => Err(End::Stopped(reason)),
-            ended = self.work(record, context) => ended,
-        };
-        match ended {
-            Ok(result) => Outcome::Succeeded(result),
-            Err(end) => end.into_outcome(record),
         }
     }
 
@@ -157,6 +133,22 @@ impl Batch {
                 ));
                 Ok(empty)
             }
+        }
+    }
+}
+
+#[async_trait]
+impl Handler for Batch {
+    /// Works on a job whose specification is a [`BatchJob`], to its end or until it is to stop.
+    async fn run(&self, record: &JobRecord, context: JobContext) -> Outcome {
+        let ended = tokio::select! {
+            biased;
+            reason = context.stop().raised() => Err(End::Stopped(reason)),
+            ended = self.work(record, &context) => ended,
+        };
+        match ended {
+            Ok(result) => Outcome::Succeeded(result),
+            Err(end) => end.into_outcome(record),
         }
     }
 }
