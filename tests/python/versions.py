@@ -2,16 +2,26 @@
 
 from importlib.metadata import version
 
+import grpc
+import grpc_tools.protoc  # noqa: F401
 import numpy
 import onnx
 import onnxruntime
 import SpecUtils  # noqa: F401
 from google import protobuf
+from grpc_health.v1 import health_pb2  # noqa: F401
+from grpc_reflection.v1alpha import reflection_pb2  # noqa: F401
+from grpc_status import rpc_status  # noqa: F401
 from tensorboard import version as tensorboard
 from tensorboard.backend.event_processing import event_accumulator  # noqa: F401
 
 for name, found in [
     ("buf-bin", version("buf-bin")),
+    ("grpcio", grpc.__version__),
+    ("grpcio-health-checking", version("grpcio-health-checking")),
+    ("grpcio-reflection", version("grpcio-reflection")),
+    ("grpcio-status", version("grpcio-status")),
+    ("grpcio-tools", version("grpcio-tools")),
     ("numpy", numpy.__version__),
     ("onnx", onnx.__version__),
     ("onnxruntime", onnxruntime.__version__),
