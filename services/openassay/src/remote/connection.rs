@@ -103,8 +103,9 @@ impl Remote {
                 ErrorKind::Unavailable,
                 format!(
                     "the server at {} does not offer this service; where every service has an \
-                     address of its own, name the right one with {}",
-                    self.url, self.option
+                     address of its own, name the one that is asked with --server, and the \
+                     ingestion service with --ingest-server",
+                    self.url
                 ),
             );
         }
