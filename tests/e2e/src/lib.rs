@@ -2,6 +2,7 @@
 //! people's programs. The tests themselves are in `tests/`.
 
 pub mod checkout;
+pub mod cluster;
 pub mod foreign;
 pub mod graph;
 pub mod layers;

@@ -13,18 +13,26 @@ use std::{
 /// # Errors
 /// When it is not there; `cargo xtask test` builds it first.
 pub fn executable() -> Result<PathBuf> {
+    program("openassay")
+}
+
+/// A program of this workspace that was built together with these tests.
+///
+/// # Errors
+/// When it is not there; `cargo xtask test` builds it first.
+pub fn program(name: &str) -> Result<PathBuf> {
     let test = env::current_exe()?;
     let profile = test
         .ancestors()
         .nth(2)
         .context("tests lie in target/<profile>/deps")?;
-    let tool = profile.join("openassay");
+    let program = profile.join(name);
     ensure!(
-        tool.is_file(),
-        "{} is missing: `cargo xtask test` builds it, or `cargo build -p openassay`",
-        tool.display()
+        program.is_file(),
+        "{} is missing: `cargo xtask test` builds it, or `cargo build -p {name}`",
+        program.display()
     );
-    Ok(tool)
+    Ok(program)
 }
 
 /// Runs the tool in a folder and gives its output, whatever its exit code.
