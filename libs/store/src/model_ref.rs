@@ -4,6 +4,12 @@ use crate::{BundleRegistry, ModelVersion, PRODUCTION, StoreError, check_name};
 use assay_core::Digest;
 use std::fmt;
 
+/// What the text is called in every request.
+const FIELD: &str = "model";
+
+/// Characters of a text that are shown in an error.
+const LONGEST_SHOWN: usize = 80;
+
 /// Which version of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selector {
@@ -32,8 +38,20 @@ impl ModelRef {
     /// hexadecimal digits, or an empty text for `default_name` (its alias production).
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when a part is no name.
+    /// [`StoreError::Invalid`] of the field `model` when a part is no name.
     pub fn parse(text: &str, default_name: &str) -> Result<Self, StoreError> {
+        Self::parts(text, default_name).map_err(|error| match error {
+            // A part is no field of its own to those who asked.
+            StoreError::Invalid { field, allowed, .. } if field != FIELD => StoreError::Invalid {
+                field: FIELD,
+                value: text.chars().take(LONGEST_SHOWN).collect(),
+                allowed: format!("NAME, NAME@ALIAS, NAME:VERSION, each part {allowed}"),
+            },
+            other => other,
+        })
+    }
+
+    fn parts(text: &str, default_name: &str) -> Result<Self, StoreError> {
         if let Ok(digest) = text.parse() {
             return Ok(Self::Digest(digest));
         }
@@ -51,7 +69,7 @@ impl ModelRef {
                 (name, Selector::Version(part.to_owned()))
             }
         };
-        check_name("model", name)?;
+        check_name(FIELD, name)?;
         Ok(Self::Named {
             name: name.to_owned(),
             selector,
@@ -164,7 +182,8 @@ mod tests {
         for bad in [
             "@a", ":1", "a@", "a:", "a@b@c", "a:b:c", "a@b:c", "a b", "../x", "a/b",
         ] {
-            assert!(ModelRef::parse(bad, "default").is_err(), "{bad}");
+            let error = ModelRef::parse(bad, "default").unwrap_err();
+            assert!(error.to_string().starts_with("model is "), "{error}");
         }
     }
 }

@@ -34,13 +34,14 @@ impl wire::explain_service_server::ExplainService for Service {
             .request
             .ok_or_else(|| status::invalid_field("request", "is missing"))?;
         let model = asked.model.clone();
+        let field = format!("request.{}", question::field_of(&asked));
         let question = question::from_wire(asked).map_err(|error| error.within("request"))?;
         let wanted = Wanted {
             label: (!request.label.is_empty()).then_some(request.label),
             regions,
         };
         let explained = self.answerer.explain(&model, question, wanted, left).await;
-        let explained = explained.map_err(|error| status::of(&error))?;
+        let explained = explained.map_err(|error| question::status_of(&error, &field))?;
         let regions = explained.regions.iter().map(|region| wire::Region {
             from_kev: region.from_kev,
             to_kev: region.to_kev,

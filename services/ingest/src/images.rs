@@ -85,7 +85,7 @@ impl Wish {
 pub(crate) struct Studio {
     recipes: Recipes,
     rooms: Arc<Semaphore>,
-    painters: Semaphore,
+    painters: Arc<Semaphore>,
     max_images: usize,
     max_side: usize,
 }
@@ -95,7 +95,7 @@ impl Studio {
         Self {
             recipes,
             rooms: Arc::new(Semaphore::new(config.max_images)),
-            painters: Semaphore::new(config.painters),
+            painters: Arc::new(Semaphore::new(config.painters)),
             max_images: config.max_images,
             max_side: config.max_image_side,
         }
@@ -119,10 +119,19 @@ impl Studio {
             fits(4 * side * side, side, most_bytes)?;
         }
         let spectrum = shelf.get(wish.digest).await?.reading.spectrum;
-        let _painter = self.painters.acquire().await.map_err(IngestError::defect)?;
+        let painters = Arc::clone(&self.painters);
+        let painter = painters
+            .acquire_owned()
+            .await
+            .map_err(IngestError::defect)?;
         let begun = Instant::now();
-        let paint = move || painted(&spectrum, &recipe, &wish, side);
-        let bytes = tokio::task::spawn_blocking(paint)
+        // Both places go with the work: a caller who leaves does not stop it, and many who ask and
+        // leave must not have more of it done at once.
+        let paint = move || {
+            let _painter = painter;
+            painted(&spectrum, &recipe, &wish, side).map(|bytes| (bytes, room))
+        };
+        let (bytes, room) = tokio::task::spawn_blocking(paint)
             .await
             .map_err(IngestError::defect)??;
         measure::stage("image", begun);

@@ -7,7 +7,7 @@ use assay_spectrum::Spectrum;
 use assay_store::BlobStore;
 use bytes::Bytes;
 use std::{sync::Arc, time::Instant};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// A spectrum that is kept.
 #[derive(Debug)]
@@ -53,8 +53,9 @@ impl Shelf {
 
     /// Keeps a spectrum in the one form that equal spectra share.
     pub(crate) async fn put_spectrum(&self, spectrum: Spectrum) -> Result<Kept, IngestError> {
-        let _permit = self.readers.acquire().await.map_err(IngestError::defect)?;
+        let reader = self.reader().await?;
         let written = move || {
+            let _reader = reader;
             let content = canonical_spe(&spectrum);
             // Read again, so that what is told now is what everybody will read later.
             let read = read(&content).map_err(IngestError::defect)?;
@@ -108,13 +109,23 @@ impl Shelf {
         })
     }
 
+    /// A place among those who read. It goes with the work: a caller who leaves does not stop it.
+    async fn reader(&self) -> Result<OwnedSemaphorePermit, IngestError> {
+        let readers = Arc::clone(&self.readers);
+        readers.acquire_owned().await.map_err(IngestError::defect)
+    }
+
     async fn read(
         &self,
         content: Bytes,
     ) -> Result<Result<(Format, Reading), FormatError>, IngestError> {
-        let _permit = self.readers.acquire().await.map_err(IngestError::defect)?;
+        let reader = self.reader().await?;
         let begun = Instant::now();
-        let found = tokio::task::spawn_blocking(move || read(&content)).await;
+        let reading = move || {
+            let _reader = reader;
+            read(&content)
+        };
+        let found = tokio::task::spawn_blocking(reading).await;
         measure::stage("read", begun);
         found.map_err(IngestError::defect)
     }

@@ -48,6 +48,7 @@ const NATIVE: [Native; 2] = [
             "assay-trainer",
             "assay-control",
             "openassay",
+            "assay-e2e",
         ],
     },
 ];

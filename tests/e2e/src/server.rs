@@ -6,17 +6,35 @@ use std::{
     io::{BufRead as _, BufReader},
     path::Path,
     process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::mpsc::{self, Receiver},
     thread,
+    time::Duration,
 };
 
 /// What the server says when it takes requests.
 const READY: &str = "openassay answers at ";
+
+/// How the log names the address of the metrics.
+const METRICS: &str = "metrics.address";
 
 /// A running server. Dropped, it is killed.
 pub struct Server {
     process: Child,
     /// Its address, such as `http://127.0.0.1:40123`.
     pub url: String,
+    /// What it logged until it was ready.
+    beginning: Vec<String>,
+    /// What it logs from then on; comes when it has ended.
+    rest: Receiver<Vec<String>>,
+}
+
+/// The end of a server.
+#[derive(Debug)]
+pub struct Ended {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Everything that it logged.
+    pub log: Vec<String>,
 }
 
 impl Server {
@@ -39,14 +57,35 @@ impl Server {
             let line = line?;
             if let Some(url) = line.strip_prefix(READY) {
                 let url = url.to_owned();
+                let (sender, rest) = mpsc::channel();
                 // A full pipe would stop the server.
-                thread::spawn(move || lines.for_each(drop));
-                return Ok(Self { process, url });
+                thread::spawn(move || sender.send(lines.map_while(Result::ok).collect()));
+                return Ok(Self {
+                    process,
+                    url,
+                    beginning: said,
+                    rest,
+                });
             }
             said.push(line);
         }
         let status = process.wait()?;
         bail!("the server ended with {status}:\n{}", said.join("\n"))
+    }
+
+    /// The number of its process.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Where its metrics are, such as `127.0.0.1:40124`, if it was told to show them.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<String> {
+        self.beginning
+            .iter()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .find_map(|line| Some(line.get(METRICS)?.as_str()?.to_owned()))
     }
 
     /// Runs the tool against this server and gives its output, whatever its exit code.
@@ -93,10 +132,34 @@ impl Server {
     /// # Errors
     /// When the signal cannot be sent.
     pub fn terminate(mut self) -> Result<ExitStatus> {
+        self.ask_to_end()?;
+        Ok(self.process.wait()?)
+    }
+
+    /// SIGTERM.
+    ///
+    /// # Errors
+    /// When the signal cannot be sent.
+    pub fn ask_to_end(&self) -> Result<()> {
         let id = self.process.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status()?;
         ensure!(sent.success(), "the signal was not sent");
-        Ok(self.process.wait()?)
+        Ok(())
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Errors
+    /// When it has not within this time; it is killed then.
+    pub fn ended(mut self, within: Duration) -> Result<Ended> {
+        let rest = self
+            .rest
+            .recv_timeout(within)
+            .with_context(|| format!("the server has not ended within {within:?}"))?;
+        let mut log = std::mem::take(&mut self.beginning);
+        log.extend(rest);
+        let status = self.process.wait()?;
+        Ok(Ended { status, log })
     }
 }
 

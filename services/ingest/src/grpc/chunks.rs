@@ -12,6 +12,8 @@ const CHUNK_BYTES: usize = 1 << 20;
 pub(super) fn of(image: Image) -> impl Stream<Item = Result<RenderImageStreamResponse, Status>> {
     let total_bytes = image.bytes.len();
     stream::iter((0..total_bytes).step_by(CHUNK_BYTES).map(move |from| {
+        // The whole of it, so that its place is kept until the last part is sent.
+        let image = &image;
         let to = total_bytes.min(from + CHUNK_BYTES);
         Ok(RenderImageStreamResponse {
             chunk: image.bytes[from..to].to_vec(),

@@ -315,8 +315,8 @@ pub(super) const LAYERS: &[Layer] = &[
     },
     Layer {
         package: "assay-e2e",
-        may_use: &[],
-        why: "looks at the repository and its programs from outside",
+        may_use: &["assay-api"],
+        why: "looks at the repository and its programs from outside: by their interface",
     },
     Layer {
         package: "assay-benches",

@@ -1,0 +1,145 @@
+//! One life of a server: what is not submitted yet is submitted, every job is watched from where
+//! the life before left off, until the moment of the kill or the end of all jobs.
+
+use crate::plan::{Moment, Plan};
+use assay_api::jobs::{
+    JobState, SubmitRequest, WatchRequest, WatchResponse, job_service_client::JobServiceClient,
+};
+use assay_e2e::{client, server::Server};
+use std::collections::BTreeMap;
+use tokio::{
+    sync::mpsc::{self, UnboundedSender},
+    task::JoinSet,
+};
+use tonic::{Status, transport::Channel};
+
+/// What was seen of a job, in all lives of its server.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) id: String,
+    /// Number of the last event.
+    pub(crate) sequence: u64,
+    /// Its final state, once that came.
+    pub(crate) end: Option<JobState>,
+}
+
+/// What was seen of the jobs of a plan, by their place in it.
+#[derive(Debug, Default)]
+pub(crate) struct Known(pub(crate) BTreeMap<usize, Seen>);
+
+impl Known {
+    pub(crate) fn submitted(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn over(&self) -> usize {
+        self.0.values().filter(|seen| seen.end.is_some()).count()
+    }
+}
+
+/// Something a server said about a job.
+enum News {
+    Submitted(String),
+    Event(Box<WatchResponse>),
+    Failed(&'static str, Status),
+}
+
+type Sender = UnboundedSender<(usize, News)>;
+
+/// Goes through one life; without a moment until all jobs are over. Every answer that comes
+/// before the kill must be a good one. Gives what is under way still, to be cut by the kill.
+pub(crate) async fn live(
+    server: &Server,
+    plan: &Plan,
+    known: &mut Known,
+    moment: Option<Moment>,
+) -> JoinSet<()> {
+    let channel = client::connect(&server.url).unwrap();
+    let (sender, mut news) = mpsc::unbounded_channel();
+    let mut tasks = JoinSet::new();
+    // Again what was submitted before: its key must find its job.
+    let requests: Vec<_> = plan.0.iter().map(|job| job.request.clone()).collect();
+    tasks.spawn(submit(channel.clone(), requests, sender.clone()));
+    let mut watched = vec![false; plan.0.len()];
+    let mut heard = 0;
+    while known.over() < plan.0.len() || watched.contains(&false) {
+        if moment.is_some_and(|moment| heard >= moment.news) {
+            break;
+        }
+        let (job, said) = news.recv().await.unwrap();
+        heard += 1;
+        match said {
+            News::Submitted(id) => {
+                let seen = known.0.entry(job).or_insert_with(|| Seen {
+                    id: id.clone(),
+                    sequence: 0,
+                    end: None,
+                });
+                assert_eq!(seen.id, id, "job {job} was made twice");
+                watched[job] = true;
+                let after = seen.sequence;
+                tasks.spawn(watch(channel.clone(), (job, id), after, sender.clone()));
+            }
+            News::Event(event) => known.0.get_mut(&job).unwrap().hear(&event),
+            News::Failed(doing, status) => panic!("{doing} job {job}: {status:?}"),
+        }
+    }
+    if let Some(moment) = moment {
+        tokio::time::sleep(moment.delay).await;
+    }
+    tasks
+}
+
+impl Seen {
+    fn hear(&mut self, event: &WatchResponse) {
+        let id = &self.id;
+        assert_eq!(event.sequence, self.sequence + 1, "a gap in job {id}");
+        assert_eq!(self.end, None, "job {id} went on after its end: {event:?}");
+        self.sequence = event.sequence;
+        self.end = end(event);
+    }
+}
+
+/// The final state that an event tells of, if it does.
+pub(crate) fn end(event: &WatchResponse) -> Option<JobState> {
+    use JobState::{Cancelled, Failed, Succeeded};
+    let of_state = event.progress.is_none() && !event.warning;
+    Some(event.state()).filter(|s| of_state && [Succeeded, Failed, Cancelled].contains(s))
+}
+
+async fn submit(channel: Channel, requests: Vec<SubmitRequest>, sender: Sender) {
+    let mut jobs = client::client(&channel, JobServiceClient::new);
+    for (at, request) in requests.into_iter().enumerate() {
+        let said = match jobs.submit(request).await {
+            Ok(answer) => News::Submitted(answer.into_inner().job.unwrap().id),
+            Err(status) => News::Failed("submitting", status),
+        };
+        // Nobody listens any more when the server was killed.
+        let _ = sender.send((at, said));
+    }
+}
+
+async fn watch(channel: Channel, (at, id): (usize, String), after: u64, sender: Sender) {
+    let mut jobs = client::client(&channel, JobServiceClient::new);
+    let request = WatchRequest {
+        id,
+        after_sequence: after,
+    };
+    let mut events = match jobs.watch(request).await {
+        Ok(answer) => answer.into_inner(),
+        Err(status) => {
+            let _ = sender.send((at, News::Failed("watching", status)));
+            return;
+        }
+    };
+    loop {
+        let said = match events.message().await {
+            Ok(None) => return,
+            Ok(Some(event)) => News::Event(Box::new(event)),
+            Err(status) => News::Failed("watching", status),
+        };
+        if sender.send((at, said)).is_err() {
+            return;
+        }
+    }
+}
