@@ -2,7 +2,6 @@
 
 mod config;
 mod grpc;
-mod lane;
 mod settings;
 
 pub use config::ExplainerConfig;
@@ -11,6 +10,7 @@ pub use settings::ExplainerSettings;
 use assay_answering::{
     Answerer, AnswererOptions, FeatureSource, Sources,
     batch::{Batch, BatchKind},
+    since_start,
 };
 use assay_api::{
     Limited, MAX_MESSAGE_BYTES, explain::explain_service_server::ExplainServiceServer,
@@ -18,10 +18,7 @@ use assay_api::{
 use assay_jobs::{Lane, WorkSource, Worker};
 use assay_runtime::{Component, Shutdown};
 use assay_store::{BlobStore, BundleRegistry};
-use std::{
-    sync::{Arc, LazyLock},
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 use tonic::server::NamedService;
 
 /// What the service works on.
@@ -35,12 +32,6 @@ pub struct ExplainerDeps {
     pub features: Arc<dyn FeatureSource>,
     /// Where batches come from; `None` works on none.
     pub work: Option<Arc<dyn WorkSource>>,
-}
-
-static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-
-fn since_start() -> Duration {
-    START.elapsed()
 }
 
 /// The gRPC service and the worker of its lane. It can answer at once.
@@ -72,13 +63,13 @@ pub fn component(config: &ExplainerConfig, deps: ExplainerDeps, shutdown: &Shutd
         source,
         lane: Lane::Explain,
         name: format!("explainer {}", std::process::id()),
-        handler: Arc::new(lane::ExplainLane(Batch::new(
+        handler: Arc::new(Batch::new(
             answerer,
             BatchKind::Explain {
                 regions: grpc::REGIONS,
             },
             config.batch(),
-        ))),
+        )),
     };
     let begun = shutdown.begun();
     component.with_task("explain lane", async move {

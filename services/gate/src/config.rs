@@ -1,6 +1,6 @@
 //! What can be set about answering.
 
-use assay_answering::batch::BatchOptions;
+use assay_answering::batch::{BatchOptions, count_fault};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -43,32 +43,19 @@ impl GateConfig {
     /// Everything that is wrong, one sentence each.
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
-        let counts = [
-            ("bundles", self.bundles, 1000),
-            ("stream_at_once", self.stream_at_once, 1000),
-            ("chunk_rows", self.chunk_rows, 10_000),
-            ("rows_at_once", self.rows_at_once, 1000),
-            ("max_rows", self.max_rows, 1_000_000),
-        ];
-        let mut faults: Vec<_> = counts
-            .into_iter()
-            .filter(|(_, value, most)| !(1..=*most).contains(value))
-            .map(|(field, value, most)| format!("{field} is {value}; allowed: 1 to {most}"))
-            .collect();
-        if !(1..=86_400).contains(&self.row_time_s) {
-            let found = self.row_time_s;
-            faults.push(format!("row_time_s is {found}; allowed: 1 to 86400"));
-        }
+        let mut faults = Vec::from_iter(count_fault("bundles", self.bundles, 1000));
+        faults.extend(count_fault("stream_at_once", self.stream_at_once, 1000));
+        faults.extend(self.batch().faults(1_000_000));
         faults
     }
 
-    pub(crate) const fn batch(&self) -> BatchOptions {
+    pub(crate) fn batch(&self) -> BatchOptions {
         BatchOptions {
             chunk_rows: self.chunk_rows,
             rows_at_once: self.rows_at_once,
             max_rows: self.max_rows,
-            retries: 5,
             row_time: Duration::from_secs(self.row_time_s),
+            ..BatchOptions::default()
         }
     }
 }

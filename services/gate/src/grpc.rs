@@ -1,16 +1,12 @@
 //! Answers over gRPC.
 
-use assay_answering::Answerer;
+use crate::stream::answers;
+use assay_answering::{AnswerError, Answerer};
 use assay_api::{answer, gate as wire, question, status};
 use assay_runtime::{Shutdown, request::time_left};
-use futures::{
-    FutureExt, StreamExt,
-    stream::{self, BoxStream},
-};
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use futures::{StreamExt, stream::BoxStream};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep_until};
 use tonic::{Request, Response, Status, Streaming};
 
 #[derive(Clone)]
@@ -26,12 +22,12 @@ impl Service {
         request: wire::IdentifyRequest,
         left: Option<Duration>,
     ) -> Result<wire::IdentifyResponse, Status> {
-        let model = request.model.clone();
+        let (model, field) = (request.model.clone(), question::field_of(&request));
         let question = question::from_wire(request)?;
         let found = self.answerer.identify(&model, question, left).await;
         found
             .map(|found| answer::to_wire(&found))
-            .map_err(|error| status::of(&error))
+            .map_err(|error| question::status_of(&error, field))
     }
 
     async fn streamed(
@@ -59,6 +55,25 @@ impl Service {
     }
 }
 
+/// Waits for the end of a stream whose client goes on, and says why it ends.
+async fn end(shutdown: Shutdown, until: Option<Instant>) -> Status {
+    let expired = async {
+        match until {
+            Some(until) => sleep_until(until).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        () = shutdown.begun() => {
+            status::unavailable("the server shuts down; send what was not answered again")
+        }
+        () = expired => status::of(&AnswerError::Deadline {
+            doing: "the stream was open",
+        }),
+    }
+}
+
 #[tonic::async_trait]
 impl wire::gate_service_server::GateService for Service {
     async fn identify(
@@ -79,28 +94,13 @@ impl wire::gate_service_server::GateService for Service {
     ) -> Result<Response<Self::IdentifyStreamStream>, Status> {
         let until = time_left(request.metadata()).and_then(|left| Instant::now().checked_add(left));
         let service = self.clone();
-        // After the signal nothing more is taken; what was taken is answered, and the client is
-        // told that the rest belongs to another server.
-        let ending = self.shutdown.begun().map(|()| {
-            Err(status::unavailable(
-                "the server shuts down; send what was not answered again",
-            ))
-        });
-        let ending = stream::once(ending);
-        let requests = request.into_inner().map(Some).chain(stream::iter([None]));
-        let answers = stream::select(requests, ending.map(Some))
-            .take_while(|item| std::future::ready(item.is_some()))
-            .filter_map(std::future::ready)
-            .scan(false, |over, item| {
-                let stop = *over;
-                *over = item.is_err();
-                std::future::ready((!stop).then_some(item))
-            })
-            .map(move |item| {
-                let service = service.clone();
-                async move { Ok(service.streamed(item?, until).await) }
-            })
-            .buffered(self.stream_at_once);
+        let end = end(self.shutdown.clone(), until);
+        let answers = answers(
+            request.into_inner(),
+            end,
+            self.stream_at_once,
+            move |item| service.clone().streamed(item, until),
+        );
         Ok(Response::new(answers.boxed()))
     }
 

@@ -2,8 +2,8 @@
 
 mod config;
 mod grpc;
-mod lane;
 mod settings;
+mod stream;
 
 pub use config::GateConfig;
 pub use settings::GateSettings;
@@ -11,15 +11,13 @@ pub use settings::GateSettings;
 use assay_answering::{
     Answerer, AnswererOptions, FeatureSource, Sources,
     batch::{Batch, BatchKind},
+    since_start,
 };
 use assay_api::{Limited, MAX_MESSAGE_BYTES, gate::gate_service_server::GateServiceServer};
 use assay_jobs::{Lane, WorkSource, Worker};
 use assay_runtime::{Component, Shutdown};
 use assay_store::{BlobStore, BundleRegistry};
-use std::{
-    sync::{Arc, LazyLock},
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 use tonic::server::NamedService;
 
 /// What the service works on.
@@ -33,12 +31,6 @@ pub struct GateDeps {
     pub features: Arc<dyn FeatureSource>,
     /// Where batches come from; `None` works on none.
     pub work: Option<Arc<dyn WorkSource>>,
-}
-
-static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-
-fn since_start() -> Duration {
-    START.elapsed()
 }
 
 /// The gRPC service and the worker of its lane. It can answer at once.
@@ -72,11 +64,7 @@ pub fn component(config: &GateConfig, deps: GateDeps, shutdown: &Shutdown) -> Co
         source,
         lane: Lane::Identify,
         name: format!("gate {}", std::process::id()),
-        handler: Arc::new(lane::IdentifyLane(Batch::new(
-            answerer,
-            BatchKind::Identify,
-            config.batch(),
-        ))),
+        handler: Arc::new(Batch::new(answerer, BatchKind::Identify, config.batch())),
     };
     let begun = shutdown.begun();
     component.with_task("identify lane", async move {
