@@ -1,9 +1,10 @@
-//! Removes blobs that nothing refers to and that are old. Models are not blobs and stay.
+//! Removes blobs that nothing refers to and that are old, and what killed writers left behind.
+//! Models stay.
 
 use crate::BackendError;
 use assay_core::Digest;
 use assay_jobs::{JobFilter, JobRecord, JobStore};
-use assay_store::{BlobStore, StoreError};
+use assay_store::{BlobStore, BundleRegistry, StoreError};
 use futures::TryStreamExt;
 use std::{
     collections::HashSet,
@@ -13,6 +14,8 @@ use std::{
 /// How a canonical list of spectra begins.
 pub const DATASET_START: &[u8] = b"spectrum,label,role,group\n";
 const DIGEST_DIGITS: usize = 64;
+/// From this age on, what a writer left belongs to none that still writes: pushes take minutes.
+const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 /// Records read at a time.
 const PAGE: usize = 500;
 
@@ -23,6 +26,20 @@ pub struct Collected {
     pub kept: u64,
     /// Blobs that were removed.
     pub removed: u64,
+    /// What killed writers had left, and was removed: bundles without a version, files without a
+    /// bundle, files whose writing was cut off.
+    pub leftovers: u64,
+}
+
+/// Where garbage is.
+#[derive(Clone, Copy)]
+pub struct Places<'a> {
+    /// Blobs.
+    pub blobs: &'a dyn BlobStore,
+    /// Models.
+    pub registry: &'a dyn BundleRegistry,
+    /// The jobs that need blobs.
+    pub jobs: &'a dyn JobStore,
 }
 
 /// Removes every blob that was put more than `retention` before `now` and that is not needed: by a
@@ -33,19 +50,34 @@ pub struct Collected {
 /// a job that takes up an old data set within the moment between may find a spectrum gone, and
 /// says which.
 ///
+/// What killed writers left behind goes after a day, whatever the retention.
+///
 /// # Errors
 /// When a store cannot be reached; what was removed until then is gone rightly.
 pub async fn collect_garbage(
-    blobs: &dyn BlobStore,
-    jobs: &dyn JobStore,
+    places: Places<'_>,
     now: SystemTime,
     retention: Duration,
 ) -> Result<Collected, BackendError> {
-    let Some(moment) = now.checked_sub(retention) else {
-        return Ok(Collected::default());
-    };
+    let mut collected = Collected::default();
+    if let Some(moment) = now.checked_sub(ABANDONED_AFTER) {
+        collected.leftovers = places.registry.remove_leftovers(moment).await?.total()
+            + places.blobs.remove_leftovers(moment).await?;
+    }
+    if let Some(moment) = now.checked_sub(retention) {
+        collect_blobs(places.blobs, places.jobs, moment, &mut collected).await?;
+    }
+    Ok(collected)
+}
+
+async fn collect_blobs(
+    blobs: &dyn BlobStore,
+    jobs: &dyn JobStore,
+    moment: SystemTime,
+    collected: &mut Collected,
+) -> Result<(), BackendError> {
     let (mut old, kept) = unneeded(blobs, jobs, moment).await?;
-    let mut collected = Collected { kept, removed: 0 };
+    collected.kept = kept;
     if !old.is_empty() {
         let (still, _) = unneeded(blobs, jobs, moment).await?;
         collected.kept += old.difference(&still).count() as u64;
@@ -58,7 +90,7 @@ pub async fn collect_garbage(
             collected.kept += 1;
         }
     }
-    Ok(collected)
+    Ok(())
 }
 
 /// Blobs last put before `moment` that nothing refers to, and the number of the others.

@@ -7,7 +7,7 @@ mod error;
 mod jobs;
 mod stores;
 
-pub use collect::{Collected, DATASET_START, collect_garbage};
+pub use collect::{Collected, DATASET_START, Places, collect_garbage};
 pub use config::StorageConfig;
 pub use error::BackendError;
 pub use jobs::Jobs;

@@ -1,7 +1,7 @@
 //! One folder, opened, shared and cleared up.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use assay_backends::{Collected, Jobs, StorageConfig, Stores, collect_garbage};
+use assay_backends::{Collected, Jobs, Places, StorageConfig, Stores, collect_garbage};
 use assay_core::{Classified, Digest, ErrorKind};
 use assay_jobs::{Beat, Claim, FencingToken, JobRecord, JobResult, Lane, NewJob, Outcome};
 use bytes::Bytes;
@@ -27,6 +27,14 @@ fn job(specification: serde_json::Value) -> NewJob {
         idempotency_key: None,
         max_attempts: 3,
         trace_parent: None,
+    }
+}
+
+fn places<'a>(stores: &'a Stores, jobs: &'a Jobs) -> Places<'a> {
+    Places {
+        blobs: &*stores.blobs,
+        registry: &*stores.registry,
+        jobs: &*jobs.store,
     }
 }
 
@@ -107,22 +115,24 @@ async fn what_a_job_needs_stays_and_the_rest_goes_when_it_is_old() {
 
     let later = SystemTime::now() + 31 * DAY;
     let collect = async |now| {
-        let (blobs, jobs) = (&*stores.blobs, &*jobs.store);
-        collect_garbage(blobs, jobs, now, 30 * DAY).await.unwrap()
+        let places = places(&stores, &jobs);
+        collect_garbage(places, now, 30 * DAY).await.unwrap()
     };
     let young = collect(SystemTime::now()).await;
     assert_eq!(
         young,
         Collected {
             kept: 6,
-            removed: 0
+            removed: 0,
+            leftovers: 0,
         }
     );
     assert_eq!(
         collect(later).await,
         Collected {
             kept: 5,
-            removed: 1
+            removed: 1,
+            leftovers: 0,
         }
     );
     assert!(!is_there(&stores, orphan).await);
@@ -137,7 +147,8 @@ async fn what_a_job_needs_stays_and_the_rest_goes_when_it_is_old() {
         collect(later).await,
         Collected {
             kept: 3,
-            removed: 2
+            removed: 2,
+            leftovers: 0,
         }
     );
     assert!(
@@ -170,14 +181,42 @@ async fn a_young_data_set_keeps_its_old_spectra() {
         &format!("spectrum,label,role,group\n{spectrum},,known,\n"),
     )
     .await;
-    let collected = collect_garbage(&*stores.blobs, &*jobs.store, SystemTime::now(), 30 * DAY);
+    let collected = collect_garbage(places(&stores, &jobs), SystemTime::now(), 30 * DAY);
     assert_eq!(
         collected.await.unwrap(),
         Collected {
             kept: 2,
-            removed: 1
+            removed: 1,
+            leftovers: 0,
         }
     );
     assert!(is_there(&stores, spectrum).await);
     assert!(!is_there(&stores, other).await);
+}
+
+#[tokio::test]
+async fn leftovers_of_killed_writers_go_after_a_day_whatever_the_retention() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(&folder);
+    let (stores, jobs) = (Stores::open(&config).unwrap(), Jobs::open(&config).unwrap());
+    let files = [("model.onnx".to_owned(), Bytes::from_static(b"model"))];
+    let bundle = Digest::of(b"bundle");
+    let origin = assay_store::VersionOrigin::default();
+    let put = stores.registry.put("m", "1", bundle, files.into(), origin);
+    put.await.unwrap();
+    let name = Digest::of(b"half").to_string();
+    let orphan = config.data_dir.join("registry/files").join(&name);
+    let cut_off = config.data_dir.join("blobs").join(format!("{name}#1"));
+    for file in [&orphan, &cut_off] {
+        std::fs::write(file, b"half").unwrap();
+    }
+    for (age, leftovers) in [(DAY / 2, 0), (2 * DAY, 2), (2 * DAY, 0)] {
+        let now = SystemTime::now() + age;
+        let collected = collect_garbage(places(&stores, &jobs), now, 30 * DAY);
+        assert_eq!(collected.await.unwrap().leftovers, leftovers);
+        let stay = leftovers == 0 && age < DAY;
+        assert_eq!((orphan.exists(), cut_off.exists()), (stay, stay));
+    }
+    let found = stores.registry.files(bundle).await.unwrap();
+    assert_eq!(found["model.onnx"], "model");
 }

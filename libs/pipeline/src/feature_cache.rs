@@ -33,7 +33,7 @@ impl Bundle {
             (Some(record), Some(name)) if frozen && record.name == name && known(name) => {
                 ("base", record.digest)
             }
-            _ => ("model", Digest::of(self.model())),
+            _ => ("model", self.model_digest()),
         }
     }
 }

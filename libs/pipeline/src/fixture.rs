@@ -9,7 +9,9 @@
 use crate::{
     Bundle, BundleContents, Dataset, DatasetRow, IdentifierOptions, ModelSpec, PipelineError, Role,
     build_graph,
-    bundle::{BaseRecord, HeadRecord, Metrics, TrainingRange, TrainingRecord, Versions},
+    bundle::{
+        BaseRecord, HeadRecord, Metrics, References, TrainingRange, TrainingRecord, Versions,
+    },
 };
 use assay_core::{ClassLabel, Digest, keyed_rng};
 use assay_gramian::Imaging;
@@ -155,6 +157,20 @@ pub fn renamed(bundle: &Bundle, seed: u64) -> Bundle {
     let seeds = &mut contents.training.seeds;
     seeds.insert("renamed".to_owned(), seed);
     Bundle::new(contents, bundle.model().to_vec(), bundle.gate()).unwrap()
+}
+
+/// The bundle with spectra of `dataset(2, 0)` as references; each feature that it claims of them
+/// is `wrong` times what its network gives.
+pub fn with_references(bundle: &Bundle, wrong: f32) -> Bundle {
+    let runtime = OnnxRuntime::load(None).unwrap();
+    let extractor = bundle.extractor(runtime, &options().session).unwrap();
+    let vectors = dataset(2, 0).vectors(&bundle.contents().recipe).unwrap();
+    let features = extractor.extract(vectors.view(), &Watch::none()).unwrap();
+    let references = References {
+        vectors,
+        features: features * wrong,
+    };
+    bundle.clone().with_references(&references).unwrap()
 }
 
 fn on_vectors() -> ModelSpec {

@@ -73,6 +73,7 @@ impl Cached {
             for (key, wait) in waits {
                 let doing = "another request computed the same features";
                 if let Some(row) = before(deadline, doing, wait.result()).await? {
+                    measure::shared(1);
                     progress.known.insert(key, row);
                 }
             }

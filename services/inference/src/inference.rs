@@ -55,6 +55,7 @@ impl Inference {
         deps: InferenceDeps,
         shutdown: &Shutdown,
     ) -> anyhow::Result<Arc<Self>> {
+        measure::describe();
         let library = config.runtime_library.clone();
         let load = move || OnnxRuntime::load(library.as_deref());
         let runtime = tokio::task::spawn_blocking(load)

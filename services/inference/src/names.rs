@@ -1,6 +1,7 @@
 //! Which bundle each name stands for: follows the registry, and lets a name move only to a bundle
 //! that is loaded and tested. A bundle that is refused changes nothing but its own status.
 
+mod stands;
 mod status;
 
 pub(crate) use status::{NamedStatus, State};
@@ -9,7 +10,7 @@ use crate::{
     config::{Asked, InferenceConfig},
     measure,
     model::Model,
-    pool::{Pool, Wanted},
+    pool::{Pool, Presence, Wanted},
 };
 use assay_answering::AnswerError;
 use assay_core::{Classified, Digest};
@@ -17,6 +18,7 @@ use assay_runtime::Readiness;
 use assay_store::{
     BundleRegistry, ModelEntry, ModelRef, PRODUCTION, Selector, StoreError, resolve_ref,
 };
+use stands::{Stands, bundle_of};
 use std::{
     collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -28,6 +30,8 @@ pub(crate) struct Names {
     pool: Arc<Pool>,
     config: InferenceConfig,
     routes: Mutex<BTreeMap<String, Route>>,
+    /// Why the registry could not be read the last time.
+    registry_trouble: Mutex<Option<String>>,
     ready: watch::Sender<Readiness>,
 }
 
@@ -77,6 +81,7 @@ impl Names {
             pool,
             config,
             routes: Mutex::new(routes),
+            registry_trouble: Mutex::default(),
             ready: watch::channel(waiting).0,
         }))
     }
@@ -124,7 +129,14 @@ impl Names {
     /// Reads the registry and begins to load what names have moved to. The tasks end when all of
     /// it is served or refused; nobody has to wait for them.
     pub(crate) async fn refresh(self: &Arc<Self>) -> Result<JoinSet<()>, AnswerError> {
-        let entries = self.registry.list().await?;
+        let entries = match self.registry.list().await {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.registry_answered(Some(error.to_string()));
+                return Err(error.into());
+            }
+        };
+        self.registry_answered(None);
         let mut begun = JoinSet::new();
         for (name, digest, replaces) in self.moved(&entries) {
             begun.spawn(Arc::clone(self).follow(name, digest, replaces));
@@ -134,28 +146,70 @@ impl Names {
         Ok(begun)
     }
 
+    /// Remembers how the registry answered; until it first did, nothing can be ready.
+    fn registry_answered(&self, trouble: Option<String>) {
+        measure::registry(trouble.is_none());
+        if let Some(reason) = &trouble {
+            self.ready.send_if_modified(|ready| {
+                let waits = matches!(ready, Readiness::NotReady(_));
+                if waits {
+                    *ready = Readiness::NotReady(format!("the registry cannot be read: {reason}"));
+                }
+                waits
+            });
+        }
+        *self.trouble() = trouble;
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Option<String>> {
+        let trouble = self.registry_trouble.lock();
+        trouble.unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Compares what names stand for with the registry; gives the moves that are to be tried.
     fn moved(&self, entries: &[ModelEntry]) -> Vec<(String, Digest, Option<Digest>)> {
         let mut routes = self.routes();
         self.add_found(&mut routes, entries);
         let mut moves = Vec::new();
         let mut gone = Vec::new();
+        let present = self.pool.present();
         for (name, route) in routes.iter_mut() {
-            let Some(digest) = bundle_of(&route.reference, entries) else {
-                let removed = format!("{name} is not in the registry");
-                if route.wanted.take().is_some() && !route.required {
-                    gone.push(name.clone());
+            let digest = match bundle_of(&route.reference, entries) {
+                Stands::For(digest) => digest,
+                Stands::Unreadable(reason) => {
+                    // It stays what it was.
+                    if route.trouble.as_ref() != Some(&reason) {
+                        tracing::warn!(model.name = name, reason, "model.unreadable");
+                    }
+                    route.trouble = Some(reason);
+                    continue;
                 }
-                route.serving = None;
-                route.trouble = Some(removed);
-                continue;
+                Stands::Nowhere => {
+                    let removed = format!("{name} is not in the registry");
+                    if route.wanted.take().is_some() && !route.required {
+                        gone.push(name.clone());
+                    }
+                    route.serving = None;
+                    route.trouble = Some(removed);
+                    continue;
+                }
             };
             let tried = route.wanted == Some(digest);
             route.wanted = Some(digest);
+            let refused = self.pool.is_refused(digest);
             if route.serving == Some(digest) {
-                // Moved back before the other was served.
-                route.trouble = None;
-            } else if !tried || (route.trouble.is_some() && !self.pool.is_refused(digest)) {
+                let lost = match present.get(&digest) {
+                    Some(Presence::Ended) => true,
+                    None => route.trouble.is_some(),
+                    Some(Presence::Loading | Presence::Ready(_)) => false,
+                };
+                if !lost {
+                    // Perhaps moved back before the other was served.
+                    route.trouble = None;
+                } else if !refused {
+                    moves.push((name.clone(), digest, None));
+                }
+            } else if !tried || (route.trouble.is_some() && !refused) {
                 route.trouble = None;
                 moves.push((name.clone(), digest, route.serving));
             }
@@ -194,12 +248,14 @@ impl Names {
     /// Loads and tests a bundle, and lets a name stand for it if the registry still says so.
     async fn follow(self: Arc<Self>, name: String, digest: Digest, replaces: Option<Digest>) {
         let loaded = self.pool.get(digest, Wanted { replaces }, None).await;
+        let restored;
         {
             let mut routes = self.routes();
             let route = routes.get_mut(&name);
             let Some(route) = route.filter(|route| route.wanted == Some(digest)) else {
                 return;
             };
+            restored = route.serving == Some(digest);
             match &loaded {
                 Ok(_) => {
                     route.serving = Some(digest);
@@ -218,6 +274,7 @@ impl Names {
             }
         }
         measure::reload(match &loaded {
+            Ok(_) if restored => "restored",
             Ok(_) => "swapped",
             Err(error) if matches!(error.kind(), assay_core::ErrorKind::FailedPrecondition) => {
                 "refused"
@@ -249,7 +306,17 @@ impl Names {
     /// How every name and every other bundle in memory is served.
     pub(crate) fn status(&self) -> Vec<NamedStatus> {
         let routes = self.routes().clone();
-        status::all(&routes, &self.pool.present(), &self.pool.refused())
+        let mut all = status::all(&routes, &self.pool.present(), &self.pool.refused());
+        if let Some(trouble) = &*self.trouble() {
+            let known = all.iter_mut().filter(|row| !row.name.is_empty());
+            for row in known.filter(|row| row.reason.is_empty()) {
+                row.reason = format!(
+                    "answers as before; where its name points now is not known, since the \
+                     registry cannot be read: {trouble}"
+                );
+            }
+        }
+        all
     }
 }
 
@@ -271,18 +338,5 @@ fn readiness<'a>(routes: impl Iterator<Item = &'a Route>) -> Readiness {
     Readiness::NotReady(format!("no model can be served: {}", reasons.join("; ")))
 }
 
-/// The bundle that a reference stands for by a reading of the registry.
-fn bundle_of(reference: &ModelRef, entries: &[ModelEntry]) -> Option<Digest> {
-    let (name, selector) = match reference {
-        ModelRef::Digest(digest) => return Some(*digest),
-        ModelRef::Named { name, selector } => (name, selector),
-    };
-    let entry = entries.iter().find(|entry| entry.name == *name)?;
-    let version = match selector {
-        Selector::Alias(alias) => entry.aliases.get(alias)?,
-        Selector::Version(version) => version,
-    };
-    let mut versions = entry.versions.iter();
-    let found = versions.find(|known| known.version == *version)?;
-    Some(found.bundle)
-}
+#[cfg(test)]
+mod tests;

@@ -70,6 +70,8 @@ pub(crate) enum Presence {
     Loading,
     /// Loaded, with the number of requests that use it now.
     Ready(usize),
+    /// Its thread ended by a defect; it is loaded again when it is asked for.
+    Ended,
 }
 
 /// Who asks for a model.
@@ -232,6 +234,7 @@ impl Pool {
         let presence = state.slots.iter().map(|(digest, slot)| {
             let presence = match slot {
                 Slot::Loading(_) => Presence::Loading,
+                Slot::Ready { model, .. } if !model.is_alive() => Presence::Ended,
                 Slot::Ready { model, .. } => Presence::Ready(Arc::strong_count(model) - 1),
             };
             (*digest, presence)
@@ -257,7 +260,7 @@ impl Pool {
 
     fn ready_models(&self) -> usize {
         let state = self.state();
-        let ready = |slot: &&Slot| matches!(slot, Slot::Ready { .. });
+        let ready = |slot: &&Slot| matches!(slot, Slot::Ready { model, .. } if model.is_alive());
         state.slots.values().filter(ready).count()
     }
 }

@@ -8,12 +8,14 @@ mod extractor;
 mod files;
 mod folder;
 mod gate_file;
+mod references;
 
 pub use contents::{
     BaseRecord, BundleContents, HeadRecord, Metrics, TrainingRange, TrainingRecord, Versions,
 };
 pub use document::FORMAT_VERSION;
 pub use folder::Existing;
+pub use references::References;
 
 use crate::PipelineError;
 use assay_core::Digest;
@@ -38,6 +40,9 @@ pub struct Bundle {
     contents: BundleContents,
     gate: Gate,
     head: Head,
+    /// Of the bytes of the model; checked against them when the bundle was put together.
+    model_digest: Digest,
+    references: Option<References>,
     files: FileBytes,
     /// Where it was read from, for messages.
     origin: PathBuf,
@@ -59,12 +64,38 @@ impl Bundle {
     /// # Errors
     /// When the parts do not fit each other; the message names the field.
     pub fn new(
-        mut contents: BundleContents,
+        contents: BundleContents,
         model: Vec<u8>,
         gate: &Gate,
     ) -> Result<Self, PipelineError> {
-        let (record, arrays) = gate.to_parts();
+        Self::sealed(contents, model, gate, None)
+    }
+
+    /// The same bundle with other reference spectra, and so with another identity.
+    ///
+    /// # Errors
+    /// When their shapes do not fit, or a value is not finite.
+    pub fn with_references(self, references: &References) -> Result<Self, PipelineError> {
+        let checked = references.check(&self.contents);
+        checked.map_err(|reason| PipelineError::BundleInvalid {
+            file: self.origin.join(GATE_FILE),
+            reason,
+        })?;
+        let references = Some(references);
+        Self::sealed(self.contents, self.files.model, &self.gate, references)
+    }
+
+    fn sealed(
+        mut contents: BundleContents,
+        model: Vec<u8>,
+        gate: &Gate,
+        references: Option<&References>,
+    ) -> Result<Self, PipelineError> {
+        let (record, mut arrays) = gate.to_parts();
         contents.gate = record;
+        if let Some(references) = references {
+            references.add_to(&mut arrays);
+        }
         let gate_bytes = gate_file::to_bytes(&arrays, Path::new(GATE_FILE))?;
         let card = card::write(&contents);
         let digests = Files {
@@ -107,7 +138,9 @@ impl Bundle {
             );
             return Err(invalid(MODEL_FILE, reason));
         }
-        let arrays = gate_file::from_bytes(&files.gate, &origin.join(GATE_FILE))?;
+        let mut arrays = gate_file::from_bytes(&files.gate, &origin.join(GATE_FILE))?;
+        let references = References::take_from(&mut arrays, &contents)
+            .map_err(|reason| invalid(GATE_FILE, reason))?;
         let gate = Gate::from_parts(&contents.gate, &arrays)
             .and_then(|gate| fits(gate.detector(), &head).map(|()| gate))
             .map_err(|e| invalid(GATE_FILE, e.to_string()))?;
@@ -116,6 +149,8 @@ impl Bundle {
             contents,
             gate,
             head,
+            model_digest: document.files.model,
+            references,
             files,
             origin,
         })
@@ -150,6 +185,19 @@ impl Bundle {
     #[must_use]
     pub fn model(&self) -> &[u8] {
         &self.files.model
+    }
+
+    /// Digest of [`Bundle::model`]. It costs nothing: the bytes were hashed when the bundle was
+    /// opened.
+    #[must_use]
+    pub const fn model_digest(&self) -> Digest {
+        self.model_digest
+    }
+
+    /// Spectra with the features that the training had of them, where it left some.
+    #[must_use]
+    pub const fn references(&self) -> Option<&References> {
+        self.references.as_ref()
     }
 
     /// The model card.

@@ -68,6 +68,26 @@ fn a_bundle_is_its_four_files() {
 }
 
 #[test]
+fn the_model_is_hashed_when_a_bundle_is_opened_and_never_again() {
+    let engine = assay_infer::EngineIdentity {
+        name: "onnxruntime",
+        version: "1".to_owned(),
+        provider: "cpu",
+        dtype: "f32",
+    };
+    let made = fixture::bundle();
+    let opened = Bundle::from_files(owned(&made), Path::new("store/7")).unwrap();
+    let expected = Digest::of(made.model());
+    for mut bundle in [made, opened] {
+        assert_eq!(bundle.model_digest(), expected);
+        let key = crate::feature_key(&bundle, &engine, &[1.0]);
+        // Were the bytes read again, their loss would show.
+        bundle.files.model.clear();
+        assert_eq!(crate::feature_key(&bundle, &engine, &[1.0]), key);
+    }
+}
+
+#[test]
 fn files_are_checked_like_folders() {
     let whole = owned(&fixture::bundle());
     let refused = |files| Bundle::from_files(files, Path::new("store/7")).unwrap_err();
@@ -267,4 +287,34 @@ fn the_card_has_front_matter_and_names_the_data() {
     );
     assert!(front.lines().all(|line| line.contains(": ")), "{front}");
     assert!(body.contains("| Coal, hard | 8 |"), "{body}");
+}
+
+#[test]
+fn reference_spectra_travel_with_a_bundle_and_are_checked() {
+    let plain = fixture::bundle();
+    assert_eq!(plain.references(), None);
+    let (bins, width) = (plain.contents().recipe.bins(), plain.head().features());
+    let references = References {
+        vectors: ndarray::Array2::from_shape_fn((2, bins), |(row, bin)| (row + bin) as f32 / 7.0),
+        features: ndarray::Array2::from_elem((2, width), 0.1),
+    };
+    let bundle = plain.clone().with_references(&references).unwrap();
+    assert_ne!(bundle.id(), plain.id());
+    assert_eq!(bundle.model_digest(), plain.model_digest());
+    let reopened = Bundle::from_files(owned(&bundle), Path::new("store/7")).unwrap();
+    assert_eq!(reopened.references(), Some(&references));
+    assert_eq!(reopened.id(), bundle.id());
+    let scores = |bundle: &Bundle| bundle.gate().to_parts();
+    assert_eq!(scores(&reopened), scores(&plain), "the gate is the same");
+
+    let mut narrow = references.clone();
+    narrow.features = ndarray::Array2::zeros((2, width + 1));
+    let mut fewer = references.clone();
+    fewer.features = ndarray::Array2::zeros((1, width));
+    let mut infinite = references;
+    infinite.vectors[[1, 5]] = f32::INFINITY;
+    for (wrong, word) in [(narrow, "shape"), (fewer, "shape"), (infinite, "finite")] {
+        let error = plain.clone().with_references(&wrong).unwrap_err();
+        assert!(error.to_string().contains(word), "{error}");
+    }
 }

@@ -4,6 +4,7 @@
 
 mod queue;
 mod self_test;
+mod serve;
 mod thread;
 
 pub(crate) use queue::Task;
@@ -75,6 +76,12 @@ impl Model {
     /// Whether its thread still runs.
     pub(crate) fn is_alive(&self) -> bool {
         !self.queue.is_closed()
+    }
+
+    /// Ends its thread as a defect would.
+    #[cfg(test)]
+    pub(crate) fn fail(&self) {
+        self.queue.close();
     }
 
     /// Some input vectors that it computed lately.

@@ -2,6 +2,7 @@
 //! request in pieces so that short ones get their turn between them. What a row computes is not
 //! known here.
 
+use crate::measure;
 use assay_answering::AnswerError;
 use std::{
     collections::VecDeque,
@@ -157,6 +158,7 @@ pub(super) struct Queue {
     changed: Condvar,
     /// Most rows that wait.
     limit: usize,
+    load: measure::Load,
 }
 
 #[derive(Default)]
@@ -164,18 +166,28 @@ struct State {
     tickets: VecDeque<Ticket>,
     /// Rows that were taken and are not finished, those of the running batch included.
     rows: usize,
+    /// Those of the running batch among them.
+    in_flight: usize,
     /// Moving average.
     seconds_per_row: f64,
     closed: bool,
 }
 
 impl Queue {
-    pub(super) fn new(limit: usize) -> Self {
+    pub(super) fn new(limit: usize, load: measure::Load) -> Self {
+        load.set(0, 0);
         Self {
             state: Mutex::default(),
             changed: Condvar::new(),
             limit,
+            load,
         }
+    }
+
+    /// Tells how much there is to do.
+    fn tell(&self, state: &State) {
+        let waiting = state.rows.saturating_sub(state.in_flight);
+        self.load.set(waiting, state.in_flight);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -192,6 +204,7 @@ impl Queue {
         let rows = ticket.left();
         if state.rows > 0 && state.rows + rows > self.limit {
             state.sweep(now);
+            self.tell(&state);
         }
         if state.rows > 0 && state.rows + rows > self.limit {
             return Err(NotTaken::Full {
@@ -200,7 +213,9 @@ impl Queue {
             });
         }
         state.rows += rows;
+        measure::queue_rows(state.rows);
         state.tickets.push_back(ticket);
+        self.tell(&state);
         self.changed.notify_one();
         Ok(())
     }
@@ -229,6 +244,8 @@ impl Queue {
             free -= rows;
             batch.push(Share { ticket, rows });
         }
+        state.in_flight += batch.iter().map(|share| share.rows).sum::<usize>();
+        self.tell(&state);
         Some(batch)
     }
 
@@ -241,13 +258,17 @@ impl Queue {
     pub(super) fn finished(&self, took: Duration) {
         let mut state = self.state();
         state.rows = state.rows.saturating_sub(1);
+        state.in_flight = state.in_flight.saturating_sub(1);
         state.measure(took);
+        self.tell(&state);
     }
 
-    /// Rows that will not be computed.
-    pub(super) fn forget(&self, rows: usize) {
+    /// Rows of a request that will not be computed, of which some are in the running batch.
+    pub(super) fn forget(&self, rows: usize, in_batch: usize) {
         let mut state = self.state();
         state.rows = state.rows.saturating_sub(rows);
+        state.in_flight = state.in_flight.saturating_sub(in_batch);
+        self.tell(&state);
     }
 
     /// Takes a measured time into account for [`NotTaken::Full`].
@@ -270,7 +291,8 @@ impl Queue {
         let mut state = self.state();
         state.closed = true;
         state.tickets.clear();
-        state.rows = 0;
+        (state.rows, state.in_flight) = (0, 0);
+        self.tell(&state);
         self.changed.notify_all();
     }
 }

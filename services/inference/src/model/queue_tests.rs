@@ -1,8 +1,14 @@
 //! The order, the bound and the patience of the queue, with the time given.
 
 use super::*;
+use assay_core::Digest;
+use metrics_exporter_prometheus::PrometheusBuilder;
 
 type Answers = oneshot::Receiver<Result<Done, AnswerError>>;
+
+fn queue_of(limit: usize) -> Queue {
+    Queue::new(limit, measure::Load::of(Digest::of(b"queue"), 1))
+}
 
 fn ticket(rows: usize, now: Instant, time_left: Option<Duration>) -> (Ticket, Answers) {
     let (reply, answer) = oneshot::channel();
@@ -33,7 +39,7 @@ fn compute(queue: &Queue, mut share: Share, now: Instant) {
 
 #[test]
 fn a_long_request_comes_in_pieces_and_short_ones_get_their_turn() {
-    let (queue, now) = (Queue::new(100), Instant::now());
+    let (queue, now) = (queue_of(100), Instant::now());
     let (long, mut long_answer) = ticket(10, now, None);
     let (short, mut short_answer) = ticket(2, now, None);
     queue.push(long, now).unwrap();
@@ -64,7 +70,7 @@ fn a_long_request_comes_in_pieces_and_short_ones_get_their_turn() {
 
 #[test]
 fn requests_that_wait_are_taken_together() {
-    let (queue, now) = (Queue::new(100), Instant::now());
+    let (queue, now) = (queue_of(100), Instant::now());
     let answers: Vec<_> = (0..5)
         .map(|_| {
             let (ticket, answer) = ticket(1, now, None);
@@ -78,7 +84,7 @@ fn requests_that_wait_are_taken_together() {
 
 #[test]
 fn a_full_queue_refuses_and_says_when_there_is_room() {
-    let (queue, now) = (Queue::new(10), Instant::now());
+    let (queue, now) = (queue_of(10), Instant::now());
     let (huge, _huge) = ticket(12, now, None);
     queue.push(huge, now).unwrap();
     queue.measure(Duration::from_secs(2));
@@ -100,7 +106,7 @@ fn a_full_queue_refuses_and_says_when_there_is_room() {
 
 #[test]
 fn those_whom_nobody_waits_for_give_up_their_place() {
-    let (queue, now) = (Queue::new(10), Instant::now());
+    let (queue, now) = (queue_of(10), Instant::now());
     let (dropped, answer) = ticket(5, now, None);
     let (expiring, mut expired) = ticket(5, now, Some(Duration::from_secs(1)));
     queue.push(dropped, now).unwrap();
@@ -123,7 +129,7 @@ fn those_whom_nobody_waits_for_give_up_their_place() {
 
 #[test]
 fn a_closed_queue_lets_everyone_go() {
-    let (queue, now) = (Queue::new(10), Instant::now());
+    let (queue, now) = (queue_of(10), Instant::now());
     let (waiting, mut answer) = ticket(1, now, None);
     queue.push(waiting, now).unwrap();
     queue.close();
@@ -134,4 +140,47 @@ fn a_closed_queue_lets_everyone_go() {
     let (late, _late) = ticket(1, now, None);
     assert_eq!(queue.push(late, now), Err(NotTaken::Closed));
     assert!(queue.take(1).is_none());
+}
+
+#[test]
+fn the_page_of_metrics_tells_what_waits_and_what_is_computed() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let page = recorder.handle();
+    metrics::with_local_recorder(&recorder, || {
+        let bundle = Digest::of(b"of the page");
+        let model = &bundle.to_string()[..12];
+        let shown = |waiting: usize, pixels: usize| {
+            let page = page.render();
+            for (name, value) in [("waiting_rows", waiting), ("pixels_in_flight", pixels)] {
+                let line = format!("openassay_inference_{name}{{model=\"{model}\"}} {value}\n");
+                assert!(page.contains(&line), "{line}{page}");
+            }
+        };
+        let (queue, now) = (
+            Queue::new(10, measure::Load::of(bundle, 64)),
+            Instant::now(),
+        );
+        shown(0, 0);
+        let (long, _long) = ticket(6, now, None);
+        let (leaving, answer) = ticket(3, now, None);
+        queue.push(long, now).unwrap();
+        queue.push(leaving, now).unwrap();
+        shown(9, 0);
+        let batch = queue.take(4).unwrap();
+        shown(5, 4 * 64);
+        for share in batch {
+            compute(&queue, share, now);
+        }
+        shown(5, 0);
+        drop(answer);
+        let mut batch = queue.take(4).unwrap().into_iter();
+        let (gone, rest) = (batch.next().unwrap(), batch.next().unwrap());
+        shown(1, 4 * 64);
+        queue.forget(gone.ticket.left(), gone.rows);
+        shown(1, 64);
+        compute(&queue, rest, now);
+        shown(1, 0);
+        queue.close();
+        shown(0, 0);
+    });
 }

@@ -1,9 +1,10 @@
-//! The thread of a model: loads it, tests it, and computes row after row until the queue closes.
+//! The thread of a model: loads it, tests it, and computes what the queue gives until it closes.
 
 use super::{
     Recent,
-    queue::{Queue, Row, Share, Standing, Task, Ticket},
+    queue::{Queue, Row, Task},
     self_test,
+    serve::{Compute, serve},
 };
 use crate::measure;
 use assay_answering::AnswerError;
@@ -13,7 +14,7 @@ use assay_infer::{EngineIdentity, FeatureExtractor, OnnxRuntime, SessionOptions,
 use assay_pipeline::{Bundle, PipelineError};
 use assay_store::BundleFiles;
 use ndarray::{Axis, aview1};
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{path::Path, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 
 /// How much a model takes on.
@@ -63,16 +64,18 @@ impl Drop for Closing {
 
 /// The whole life of a model's thread.
 pub(super) fn run(load: Load, report: oneshot::Sender<Result<Loaded, String>>) {
-    let queue = Arc::new(Queue::new(load.limits.queue_rows));
-    let closing = Closing(Arc::clone(&queue));
     let limits = load.limits;
-    let engine = match Engine::prepare(load, &queue) {
-        Ok(engine) => engine,
+    let (engine, row_took) = match Engine::prepare(load) {
+        Ok(prepared) => prepared,
         Err(reason) => {
             drop(report.send(Err(reason)));
             return;
         }
     };
+    let work = measure::Load::of(engine.bundle.id(), engine.pixels_per_row());
+    let queue = Arc::new(Queue::new(limits.queue_rows, work));
+    queue.measure(row_took);
+    let closing = Closing(Arc::clone(&queue));
     let loaded = Loaded {
         bundle: Arc::clone(&engine.bundle),
         engine: engine.extractor.engine().clone(),
@@ -80,12 +83,12 @@ pub(super) fn run(load: Load, report: oneshot::Sender<Result<Loaded, String>>) {
         recent: Arc::clone(&engine.recent),
     };
     if report.send(Ok(loaded)).is_ok() {
-        engine.serve(&closing.0, engine.batch_rows(limits));
+        serve(&engine, &closing.0, engine.batch_rows(limits));
     }
 }
 
 impl Engine {
-    fn prepare(load: Load, queue: &Queue) -> Result<Self, String> {
+    fn prepare(load: Load) -> Result<(Self, Duration), String> {
         let files = load.files.into_iter();
         let files = files.map(|(name, bytes)| (name, bytes.to_vec())).collect();
         let origin = format!("bundle {}", load.digest.short());
@@ -101,11 +104,18 @@ impl Engine {
             .extractor(load.runtime, &load.session)
             .map_err(|error| in_words(&error))?;
         let took = self_test::run(&bundle, &extractor, &load.probes)?;
-        queue.measure(took);
-        Ok(Self {
+        let engine = Self {
             bundle: Arc::new(bundle),
             extractor,
             recent: Arc::default(),
+        };
+        Ok((engine, took))
+    }
+
+    fn pixels_per_row(&self) -> usize {
+        let imaging = self.bundle.contents().model.imaging();
+        imaging.map_or(1, |imaging| {
+            imaging.size.saturating_mul(imaging.size).max(1)
         })
     }
 
@@ -113,64 +123,12 @@ impl Engine {
     fn batch_rows(&self, limits: Limits) -> usize {
         match self.bundle.contents().model.imaging() {
             None => limits.batch_rows,
-            Some(imaging) => {
-                let pixels = imaging.size.saturating_mul(imaging.size).max(1);
-                (limits.batch_pixels / pixels).clamp(1, limits.batch_rows)
-            }
+            Some(_) => (limits.batch_pixels / self.pixels_per_row()).clamp(1, limits.batch_rows),
         }
     }
+}
 
-    fn serve(&self, queue: &Queue, batch_rows: usize) {
-        while let Some(batch) = queue.take(batch_rows) {
-            measure::batch(batch.iter().map(|share| share.rows).sum());
-            for share in batch {
-                self.compute(queue, share);
-            }
-        }
-    }
-
-    /// Computes a part of a request, unless nobody wants it any more.
-    fn compute(&self, queue: &Queue, Share { mut ticket, rows }: Share) {
-        for _ in 0..rows {
-            let started = Instant::now();
-            match ticket.standing(started) {
-                Standing::Wanted => {}
-                Standing::Dropped => return queue.forget(ticket.left()),
-                Standing::Expired => {
-                    queue.forget(ticket.left());
-                    return ticket.expire();
-                }
-            }
-            let task = ticket.task;
-            let Some(vector) = ticket.next(started) else {
-                break;
-            };
-            match self.row(task, vector) {
-                Ok(row) => {
-                    let took = started.elapsed();
-                    ticket.add(row, took);
-                    queue.finished(took);
-                    measure::row(took);
-                }
-                Err(error) => {
-                    queue.forget(ticket.left());
-                    return ticket.fail(error);
-                }
-            }
-        }
-        self.finish(queue, ticket);
-    }
-
-    fn finish(&self, queue: &Queue, mut ticket: Ticket) {
-        if ticket.left() > 0 {
-            return queue.give_back(ticket);
-        }
-        if let Some(vector) = ticket.vectors.pop() {
-            self.recent.add(vector);
-        }
-        ticket.answer();
-    }
-
+impl Compute for Engine {
     fn row(&self, task: Task, vector: &[f32]) -> Result<Row, AnswerError> {
         match task {
             Task::Features => {
@@ -186,6 +144,12 @@ impl Engine {
         }
     }
 
+    fn answered(&self, vector: Vec<f32>) {
+        self.recent.add(vector);
+    }
+}
+
+impl Engine {
     /// The feature map stays here: it is too large to travel.
     fn explained(&self, class: Option<usize>, vector: &[f32]) -> Result<Row, AnswerError> {
         if !self.extractor.has_map() {

@@ -5,6 +5,9 @@ use crate::pool::Presence;
 use assay_core::Digest;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+/// Why a model that failed is not there for the moment.
+const ENDED: &str = "its thread ended by a defect; it is loaded again";
+
 /// State of a served model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
@@ -54,6 +57,7 @@ pub(super) fn all(
             Presence::Loading => (State::Loading, "asked for by its digest", 0),
             Presence::Ready(0) => (State::Serving, "kept for requests by its digest", 0),
             Presence::Ready(n) => (State::Draining, "answers requests by its digest", n),
+            Presence::Ended => (State::Loading, ENDED, 0),
         };
         all.push(NamedStatus {
             name: String::new(),
@@ -91,17 +95,28 @@ fn of_route(name: &str, route: &Route, present: &HashMap<Digest, Presence>) -> V
         in_flight,
     };
     let mut rows = Vec::new();
+    let same = route.wanted == route.serving;
+    let trouble = route.trouble.as_deref().unwrap_or_default();
     if let Some(digest) = route.serving {
         rows.push(match present.get(&digest) {
-            Some(Presence::Ready(users)) => row(Some(digest), State::Serving, "", *users),
+            Some(Presence::Ready(users)) => row(
+                Some(digest),
+                State::Serving,
+                if same { trouble } else { "" },
+                *users,
+            ),
             Some(Presence::Loading) => row(Some(digest), State::Loading, "", 0),
+            Some(Presence::Ended) => row(Some(digest), State::Loading, ENDED, 0),
+            None if same && route.trouble.is_some() => {
+                row(Some(digest), State::Refused, trouble, 0)
+            }
             None => {
                 let reason = "not in memory; loaded when it is asked for";
                 row(Some(digest), State::Serving, reason, 0)
             }
         });
     }
-    if route.wanted != route.serving || route.serving.is_none() {
+    if !same || route.serving.is_none() {
         rows.push(match &route.trouble {
             Some(reason) => row(route.wanted, State::Refused, reason, 0),
             None => row(

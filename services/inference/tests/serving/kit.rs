@@ -1,5 +1,6 @@
 //! A registry in a folder, a cache that can be made to fail, and models that run for real.
 
+use crate::fickle_registry::FickleRegistry;
 use assay_answering::{FeatureSource, Features};
 use assay_core::Digest;
 use assay_embedded::MemoryFeatureCache;
@@ -26,19 +27,23 @@ pub(crate) static IMAGES: LazyLock<Bundle> = LazyLock::new(fixture::image_bundle
 
 pub(crate) struct Kit {
     pub(crate) registry: Arc<ObjectRegistry>,
+    /// The same registry as the service sees it.
+    pub(crate) seen: Arc<FickleRegistry>,
     pub(crate) cache: Arc<FickleCache>,
     pub(crate) shutdown: Shutdown,
-    _folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Kit {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let registry = Arc::new(ObjectRegistry::local(folder.path()).unwrap());
         Self {
-            registry: Arc::new(ObjectRegistry::local(folder.path()).unwrap()),
+            seen: Arc::new(FickleRegistry::new(Arc::clone(&registry))),
+            registry,
             cache: Arc::default(),
             shutdown: Shutdown::new(Duration::from_secs(30)),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -82,7 +87,7 @@ impl Kit {
 
     pub(crate) async fn start_only(&self, config: InferenceConfig) -> Arc<Inference> {
         let deps = InferenceDeps {
-            registry: Arc::clone(&self.registry) as _,
+            registry: Arc::clone(&self.seen) as _,
             cache: Arc::clone(&self.cache) as _,
         };
         Inference::start(config, deps, &self.shutdown)

@@ -7,10 +7,15 @@ use assay_inference::{Inference, InferenceConfig};
 use assay_pipeline::fixture;
 use std::{future::poll_fn, pin::Pin, task::Poll, time::Duration};
 
-type Request<'a> = Pin<Box<dyn Future<Output = Result<Features, AnswerError>> + Send + 'a>>;
+pub(crate) type Request<'a> =
+    Pin<Box<dyn Future<Output = Result<Features, AnswerError>> + Send + 'a>>;
 
 /// A request of so many rows that is on its way when this returns.
-async fn begun<'a>(inference: &'a Inference, rows: usize, left: Option<Duration>) -> Request<'a> {
+pub(crate) async fn begun<'a>(
+    inference: &'a Inference,
+    rows: usize,
+    left: Option<Duration>,
+) -> Request<'a> {
     let mut request = inference.features(VECTORS.id(), many(&VECTORS, rows), left);
     let pending = poll_fn(|context| Poll::Ready(request.as_mut().poll(context).is_pending())).await;
     assert!(pending, "the model works on {rows} rows");

@@ -7,7 +7,9 @@
 
 mod answers;
 mod cache;
+mod fickle_registry;
 mod kit;
 mod limits;
 mod names;
+mod registry;
 mod wire;

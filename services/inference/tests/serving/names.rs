@@ -152,3 +152,27 @@ async fn a_name_that_is_none_is_refused_at_the_start() {
     let error = Inference::start(config, deps, &kit.shutdown).await;
     assert!(error.is_err());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_is_tested_on_the_spectra_that_it_brings() {
+    let kit = Kit::new();
+    let (right, wrong) = (
+        fixture::with_references(&VECTORS, 1.0),
+        fixture::with_references(&VECTORS, 1.1),
+    );
+    kit.serve("default", &VECTORS).await;
+    let inference = kit.start(config()).await;
+    for (version, bundle, serves) in [("2", &wrong, &*VECTORS), ("3", &right, &right)] {
+        kit.put("default", version, bundle).await;
+        kit.promote("default", version).await;
+        inference.refresh().await.unwrap();
+        assert_eq!(served(&inference, "").await, serves.id(), "{version}");
+    }
+    let error = inference.resolve("default:2").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::FailedPrecondition, "{error}");
+    let text = error.to_string();
+    assert!(
+        text.contains("reference spectrum 0") && text.contains("training"),
+        "{text}"
+    );
+}

@@ -16,7 +16,7 @@ use std::{sync::Arc, time::Duration};
 use tonic::{Code, Request, transport::Channel};
 
 /// Serves on a free port until the kit ends; gives the address.
-async fn serve(kit: &Kit, inference: &Arc<Inference>) -> String {
+pub(crate) async fn serve(kit: &Kit, inference: &Arc<Inference>) -> String {
     let server = ServerConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         ..ServerConfig::default()
@@ -28,12 +28,12 @@ async fn serve(kit: &Kit, inference: &Arc<Inference>) -> String {
     url
 }
 
-fn client(url: &str) -> InferenceServiceClient<Channel> {
+pub(crate) fn client(url: &str) -> InferenceServiceClient<Channel> {
     let channel = channel(url, &ClientOptions::default()).unwrap();
     InferenceServiceClient::new(channel).limited(MAX_MESSAGE_BYTES)
 }
 
-fn to_wire(rows: Vec<Vec<f32>>) -> Vec<Vector> {
+pub(crate) fn to_wire(rows: Vec<Vec<f32>>) -> Vec<Vector> {
     rows.into_iter().map(|values| Vector { values }).collect()
 }
 
@@ -157,4 +157,26 @@ async fn models_are_listed_with_their_states_and_reasons() {
         "{:?}",
         models[1]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_says_when_to_come_again() {
+    let kit = Kit::new();
+    kit.serve("default", &VECTORS).await;
+    let small = assay_inference::InferenceConfig {
+        max_queue_rows: 8,
+        ..config()
+    };
+    let inference = kit.start(small).await;
+    let mut client = client(&serve(&kit, &inference).await);
+    let long = crate::limits::begun(&inference, 1024, None).await;
+    let request = FeaturesRequest {
+        model: String::new(),
+        vectors: to_wire(many(&VECTORS, 4)),
+    };
+    let status = client.features(request).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+    let wait = assay_api::status::retry_after(&status).unwrap();
+    assert!(wait > Duration::ZERO);
+    drop(long);
 }
