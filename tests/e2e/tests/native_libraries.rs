@@ -1,7 +1,7 @@
 //! The built programs name the native libraries that they need, and no others: only what trains
 //! needs libtorch. Read from the programs themselves, with `readelf` of the C++ compiler's tools.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use anyhow::{Context as _, Result, ensure};
 use assay_e2e::{cluster::PROGRAMS, tool};
 use std::{collections::BTreeSet, process::Command};
 
@@ -22,19 +22,19 @@ const SYSTEM: [&str; 9] = [
 ];
 
 /// The libraries that the loader must find before a program begins.
-fn needed(program: &str) -> BTreeSet<String> {
+fn needed(program: &str) -> Result<BTreeSet<String>> {
     let output = Command::new("readelf")
         .args(["--dynamic", "--wide"])
-        .arg(tool::program(program).unwrap())
+        .arg(tool::program(program)?)
         .env("LC_ALL", "C")
         .output()
-        .expect("readelf does not start: it is a part of binutils");
-    assert!(output.status.success(), "{output:?}");
-    let text = String::from_utf8(output.stdout).unwrap();
-    let names = text.lines().filter(|line| line.contains("(NEEDED)"));
-    let names = names.map(|line| {
-        let (_, name) = line.split_once('[').unwrap();
-        name.trim_end_matches(']').to_owned()
+        .context("readelf does not start: install binutils")?;
+    ensure!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout)?;
+    let lines = text.lines().filter(|line| line.contains("(NEEDED)"));
+    let names = lines.map(|line| {
+        let (_, name) = line.split_once('[').context("a line without a name")?;
+        Ok(name.trim_end_matches(']').to_owned())
     });
     names.collect()
 }
@@ -47,7 +47,7 @@ fn of_torch(libraries: &BTreeSet<String>) -> Vec<&String> {
 #[test]
 fn only_what_trains_needs_libtorch() {
     for program in PROGRAMS.into_iter().chain(["openassay"]) {
-        let libraries = needed(program);
+        let libraries = needed(program).unwrap();
         assert!(libraries.contains("libc.so.6"), "{program}: {libraries:?}");
         let torch = of_torch(&libraries);
         if ["assay-trainer", "openassay"].contains(&program) {
