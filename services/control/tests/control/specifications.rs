@@ -62,7 +62,7 @@ async fn a_field_that_cannot_be_used_is_named_with_its_value_and_what_is_allowed
             "(0, 1)",
         ),
         (
-            json!({"finder": {"updates": 1}}),
+            json!({"finder": {"updates": 1, "skip": 0}}),
             "finder.updates",
             "is 1: at least 10",
         ),
