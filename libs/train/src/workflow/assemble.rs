@@ -1,6 +1,6 @@
 //! Puts the bundle together.
 
-use super::{Judged, Learnt, Prepared, TrainingData};
+use super::{Judged, Learnt, Prepared, TrainingData, prepare::Scored};
 use crate::{
     augment::widened,
     error::{Result, TrainError, unwritable},
@@ -11,10 +11,14 @@ use assay_network::{ExportOptions, Head, Landmark, export_onnx};
 use assay_openset::Gate;
 use assay_pipeline::{
     Bundle, BundleContents,
-    bundle::{HeadRecord, Metrics, TrainingRange, TrainingRecord, Versions},
+    bundle::{HeadRecord, Metrics, References, TrainingRange, TrainingRecord, Versions},
 };
 use assay_training_spec::TrainingSpec;
-use std::collections::BTreeMap;
+use ndarray::Axis;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Spectra that a bundle takes along with their features, each of another class.
+const REFERENCES: usize = 3;
 
 /// What a bundle is made of, besides the gate.
 pub(super) struct Parts<'a> {
@@ -22,7 +26,7 @@ pub(super) struct Parts<'a> {
     pub(super) spec: &'a TrainingSpec,
     pub(super) prepared: &'a Prepared<'a>,
     pub(super) learnt: &'a Learnt,
-    pub(super) engine: &'a str,
+    pub(super) scored: &'a Scored,
     pub(super) judged: &'a Judged,
 }
 
@@ -42,7 +46,7 @@ pub(super) fn bundle(parts: &Parts<'_>, gate: &Gate) -> Result<Bundle> {
         metrics: metrics(parts),
         versions: Versions {
             openassay: env!("CARGO_PKG_VERSION").to_owned(),
-            engine: parts.engine.to_owned(),
+            engine: parts.scored.engine.clone(),
             trainer: TORCH.to_owned(),
         },
     };
@@ -64,7 +68,21 @@ pub(super) fn bundle(parts: &Parts<'_>, gate: &Gate) -> Result<Bundle> {
     };
     let weights = model.whole(&parts.learnt.weights);
     let onnx = export_onnx(&model.built.graph, &weights, &options)?;
-    Ok(Bundle::new(contents, onnx, gate)?)
+    Ok(Bundle::new(contents, onnx, gate)?.with_references(&references(parts))?)
+}
+
+/// The first spectrum of each of the first classes. Whoever serves the bundle compares.
+fn references(parts: &Parts<'_>) -> References {
+    let rows = &parts.prepared.rows;
+    let mut seen = BTreeSet::new();
+    let first: Vec<_> = (0..rows.known.len())
+        .filter(|&row| seen.insert(rows.class_of[row]))
+        .take(REFERENCES)
+        .collect();
+    References {
+        vectors: rows.training.select(Axis(0), &first),
+        features: parts.scored.training.select(Axis(0), &first),
+    }
 }
 
 fn training_record(parts: &Parts<'_>) -> Result<TrainingRecord> {

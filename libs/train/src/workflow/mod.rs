@@ -136,7 +136,7 @@ fn train_here(
         spec,
         prepared: &prepared,
         learnt: &learnt,
-        engine: &scored.engine,
+        scored: &scored,
         judged: &judged,
     };
     let bundle = assemble::bundle(&parts, &gate)?;
