@@ -107,8 +107,7 @@ pub(crate) fn result(
         "epochs": outcome.history.len(),
         "loss": last.map(|epoch| epoch.loss),
         "accuracy": last.map(|epoch| epoch.accuracy),
-        "gate": outcome.gate.record.detector,
-        "threshold": outcome.gate.record.threshold,
+        "gate": outcome.gate.record,
         "device": outcome.device,
     });
     JobResult { artefacts, summary }

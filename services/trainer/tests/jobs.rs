@@ -224,6 +224,10 @@ async fn a_job_registers_the_bundle_that_training_here_makes() {
             .contains("delivered model")
     );
     assert_eq!(result.summary["epochs"], 6);
+    let gate = serde_json::to_value(bundle.contents().gate).unwrap();
+    assert_eq!(result.summary["gate"], gate);
+    let references = bundle.references().unwrap();
+    assert_eq!(references.vectors.nrows(), 3, "one of each class");
     let events = place.jobs.store.events(id, 0, WAIT).await.unwrap();
     let epochs = events.iter().filter_map(|event| match &event.kind {
         EventKind::Progress(progress) => progress.epoch.as_ref().map(|epoch| epoch.epoch),
@@ -246,20 +250,31 @@ async fn a_training_that_is_stopped_goes_on_elsewhere_to_the_same_bits() {
     let place = place().await;
     let wanted = small(60);
     let id = place.submit(place.reference, wanted.clone()).await;
-    let (end, worker) = place.worker();
-    let trained_some = |kind: &EventKind| {
-        matches!(kind, EventKind::Progress(progress)
-            if progress.epoch.as_ref().is_some_and(|epoch| epoch.epoch >= 3))
-    };
-    place.until(id, trained_some).await;
-    end.cancel();
-    worker.await.unwrap();
-    let record = place.jobs.store.get(id).await.unwrap();
-    // A machine so quick that the job was done before is no failure of what is tested here.
-    if record.state != JobState::Succeeded {
+    // Stopped again and again, by each worker in a later epoch than by the one before.
+    let mut last_epoch = 2;
+    for _ in 0..3 {
+        let (end, worker) = place.worker();
+        let trained_more = |kind: &EventKind| match kind {
+            EventKind::Progress(progress) => progress
+                .epoch
+                .as_ref()
+                .is_some_and(|epoch| epoch.epoch > last_epoch),
+            EventKind::State { state, .. } => state.is_final(),
+            _ => false,
+        };
+        place.until(id, trained_more).await;
+        end.cancel();
+        worker.await.unwrap();
+        let record = place.jobs.store.get(id).await.unwrap();
+        // A machine so quick that the job was done before is no failure of what is tested here.
+        if record.state == JobState::Succeeded {
+            break;
+        }
         assert_eq!((record.state, record.attempt), (JobState::Queued, 0));
         let checkpoints = place.folder.path().join("work/train").join(id.to_string());
         assert!(checkpoints.exists());
+        let told = record.progress.epoch;
+        last_epoch = told.map_or(last_epoch + 1, |epoch| epoch.epoch.max(last_epoch + 1));
     }
     let (end, worker) = place.worker();
     let record = place.end_of(id).await;
@@ -286,6 +301,37 @@ async fn a_training_is_cancelled_and_leaves_no_model() {
     let record = place.end_of(id).await;
     assert_eq!(record.state, JobState::Cancelled);
     assert!(place.stores.registry.list().await.unwrap().is_empty());
+    end.cancel();
+    worker.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_missing_or_wrong_is_named() {
+    let place = place().await;
+    let (end, worker) = place.worker();
+    let failure = async |dataset, specification| {
+        let id = place.submit(dataset, specification).await;
+        let record = place.end_of(id).await;
+        assert_eq!(record.state, JobState::Failed);
+        record.failure.unwrap()
+    };
+    let wrong = json!({"epochs": 0, "gate": {"alpha": 2.0}, "schedule": {"clr": "sawtooth"}});
+    let faults = failure(place.reference, wrong).await;
+    assert_eq!(faults.kind, ErrorKind::InvalidArgument);
+    for field in ["epochs", "alpha", "clr"] {
+        assert!(faults.message.contains(field), "{}", faults.message);
+    }
+    let gone = place.dataset.rows()[4].digest;
+    place.stores.blobs.remove(gone).await.unwrap();
+    let vanished = failure(place.reference, small(1)).await;
+    assert_eq!(vanished.kind, ErrorKind::NotFound, "{}", vanished.message);
+    let named = vanished.message.contains(&gone.to_string());
+    assert!(named, "{}", vanished.message);
+    place.stores.blobs.remove(place.reference).await.unwrap();
+    let vanished = failure(place.reference, small(1)).await;
+    assert_eq!(vanished.kind, ErrorKind::NotFound, "{}", vanished.message);
+    let named = vanished.message.contains(&place.reference.to_string());
+    assert!(named, "{}", vanished.message);
     end.cancel();
     worker.await.unwrap();
 }

@@ -1,6 +1,7 @@
 //! `openassay submit`: long jobs for a server.
 
 mod batch;
+mod summary;
 mod train;
 
 use crate::{
@@ -230,13 +231,7 @@ pub(crate) fn job_text(job: &Job) -> String {
     if let Some(result) = &job.result {
         let summary: serde_json::Value =
             serde_json::from_str(&result.summary_json).unwrap_or_default();
-        for (name, value) in summary.as_object().into_iter().flatten() {
-            let value = match value {
-                serde_json::Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
-            text += &format!("{name:<9} {value}\n");
-        }
+        text += &summary::lines(&summary);
         let names: Vec<_> = result.artefacts.iter().map(|a| a.name.as_str()).collect();
         text += &format!("results   {}\n", names.join(", "));
     }
