@@ -1,7 +1,7 @@
 //! The command line of `cargo xtask`. Parsed by hand: an argument parser with derive macros would
 //! be the longest part of building this crate, which everyone waits for.
 
-use crate::{demo, suite};
+use crate::{demo, kill, suite};
 use anyhow::{Context as _, Result, bail};
 use pico_args::Arguments;
 use std::{ffi::OsString, path::PathBuf};
@@ -18,6 +18,8 @@ tasks:
                                             (file,label,role); simulated spectra without it
                                     --out:  where results go (.openassay/demo)
   test   [-- ARGS]                  set up, build, run every test; ARGS go to `cargo test`
+  kill-test [--rounds N] [--seed N] set up, build, kill a server at random moments with jobs in
+                                    flight, N times (50); --seed: of the random moments (1)
   setup  [--tests]                  only fetch libtorch, ONNX Runtime and the pretrained bases
                                     --tests: and the Python packages of the tests
   lint                              formatting, clippy with warnings denied, cargo-deny
@@ -33,6 +35,7 @@ pub(crate) enum Task {
     Setup { tests: bool, offline: bool },
     Demo(demo::Options),
     Test(suite::Options),
+    KillTest(kill::Options),
     Lint { offline: bool },
 }
 
@@ -73,6 +76,11 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Task> {
                 arguments: passed_on,
             }));
         }
+        Some("kill-test") => Task::KillTest(kill::Options {
+            rounds: number(&mut words, "--rounds", kill::ROUNDS)?,
+            seed: number(&mut words, "--seed", kill::SEED)?,
+            offline,
+        }),
         Some("lint") => Task::Lint { offline },
         Some(other) => bail!("there is no task `{other}`\n\n{HELP}"),
     };
@@ -87,6 +95,13 @@ fn folder(words: &mut Arguments, option: &'static str) -> Result<Option<PathBuf>
             Ok::<_, std::convert::Infallible>(value.into())
         })
         .with_context(|| format!("{option} needs the name of a folder"))
+}
+
+fn number(words: &mut Arguments, option: &'static str, usual: u64) -> Result<u64> {
+    let given = words
+        .opt_value_from_str(option)
+        .with_context(|| format!("{option} needs a whole number"))?;
+    Ok(given.unwrap_or(usual))
 }
 
 fn refuse(left_over: Vec<OsString>) -> Result<()> {
@@ -120,6 +135,16 @@ mod tests {
         };
         assert_eq!(parsed("setup --tests --offline").unwrap(), both);
         assert_eq!(parsed("lint").unwrap(), Task::Lint { offline: false });
+        let kill_test = |rounds, seed| {
+            Task::KillTest(kill::Options {
+                rounds,
+                seed,
+                offline: false,
+            })
+        };
+        assert_eq!(parsed("kill-test").unwrap(), kill_test(50, 1));
+        let chosen = parsed("kill-test --rounds 3 --seed 7").unwrap();
+        assert_eq!(chosen, kill_test(3, 7));
     }
 
     #[test]
@@ -141,6 +166,7 @@ mod tests {
             "test name",
             "setup --fast",
             "demo --data",
+            "kill-test --rounds many",
             "lint -- x",
         ] {
             assert!(parsed(line).is_err(), "{line}");

@@ -9,6 +9,7 @@ mod compile;
 mod demo;
 mod demo_data;
 mod download;
+mod kill;
 mod lint;
 mod lock;
 mod machine;
@@ -44,6 +45,7 @@ fn run() -> anyhow::Result<()> {
         Task::Setup { tests, offline } => setup::alone(&checkout, tests, offline)?,
         Task::Demo(options) => demo::run(&checkout, &options)?,
         Task::Test(options) => suite::run(&checkout, &options)?,
+        Task::KillTest(options) => kill::run(&checkout, &options)?,
         Task::Lint { offline } => lint::run(&checkout, offline)?,
     }
     Ok(())

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 use std::{
     env,
     ffi::{OsStr, OsString},
+    process::Command,
     time::Instant,
 };
 
@@ -35,18 +36,8 @@ pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
     setup::run(checkout, setup::Wanted { tests: true }, options.offline)?;
     let tool = compile::tests(checkout, options.offline)?;
     bases::prepare(checkout, &tool)?;
-    let mut test = cargo(checkout);
-    test.args(["test", "--workspace", "--no-fail-fast"]);
-    if options.offline {
-        test.arg("--offline");
-    }
-    test.args(&options.arguments)
-        .env("OPENASSAY_BASES_DIR", checkout.bases())
-        .env("OPENASSAY_TEST_PYTHONPATH", checkout.python())
-        // Several trainings run at once here; threads that spin while they wait would take the
-        // cores from one another.
-        .env("OMP_WAIT_POLICY", "passive")
-        .env("LD_LIBRARY_PATH", library_path(checkout)?);
+    let mut test = cargo_test(checkout, options.offline)?;
+    test.arg("--no-fail-fast").args(&options.arguments);
     let outcome = command::run(checkout, &mut test, "The failed tests are named above");
     for note in notes(|name| env::var_os(name).is_some()) {
         eprintln!("{note}");
@@ -57,6 +48,22 @@ pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
         started.elapsed().as_secs_f64()
     );
     Ok(())
+}
+
+/// `cargo test` of the workspace, in the surroundings that its tests need.
+pub(crate) fn cargo_test(checkout: &Checkout, offline: bool) -> Result<Command> {
+    let mut test = cargo(checkout);
+    test.args(["test", "--workspace"]);
+    if offline {
+        test.arg("--offline");
+    }
+    test.env("OPENASSAY_BASES_DIR", checkout.bases())
+        .env("OPENASSAY_TEST_PYTHONPATH", checkout.python())
+        // Several trainings run at once here; threads that spin while they wait would take the
+        // cores from one another.
+        .env("OMP_WAIT_POLICY", "passive")
+        .env("LD_LIBRARY_PATH", library_path(checkout)?);
+    Ok(test)
 }
 
 /// What the tests passed over in the absence of data; cargo hides the words of a passed test.
