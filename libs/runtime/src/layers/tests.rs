@@ -31,7 +31,8 @@ fn shared() -> Arc<Shared> {
 }
 
 fn request(service: &str, timeout: Option<&str>) -> Request<Body> {
-    let mut request = Request::post(format!("/{service}/Do"));
+    let mut request =
+        Request::post(format!("/{service}/Do")).header("content-type", "application/grpc");
     if let Some(timeout) = timeout {
         request = request.header(request::TIMEOUT, timeout);
     }

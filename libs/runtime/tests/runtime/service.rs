@@ -130,7 +130,7 @@ impl IngestService for Told {
     ) -> Result<Response<Self::RenderImageStreamStream>, Status> {
         if request.get_ref().digest == "long" {
             let part = RenderImageStreamResponse {
-                chunk: vec![7; LONG_PART_BYTES].into(),
+                chunk: vec![7; LONG_PART_BYTES],
                 ..RenderImageStreamResponse::default()
             };
             let parts = futures::stream::iter(vec![Ok(part); LONG_PARTS]);

@@ -228,7 +228,9 @@ fn lost(value: &Value, config: &Value, path: &[String]) -> Vec<Vec<String>> {
         (_, None) => vec![path.to_vec()],
         (Value::Object(inner), Some(Value::Object(_))) => inner
             .iter()
-            .flat_map(|(key, value)| lost(value, config, &[path, &[key.clone()]].concat()))
+            .flat_map(|(key, value)| {
+                lost(value, config, &[path, std::slice::from_ref(key)].concat())
+            })
             .collect(),
         _ => Vec::new(),
     }
