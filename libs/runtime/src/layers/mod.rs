@@ -9,8 +9,8 @@ mod measure;
 mod refusal;
 
 use crate::{request, settings::ServerConfig};
-use assay_api::ROOM_BYTES;
 use answer::{AnswerBody, End, Held};
+use assay_api::ROOM_BYTES;
 use call::Call;
 use futures::{FutureExt, future::BoxFuture};
 use http::{Request, Response};
@@ -30,7 +30,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
-use tonic::{Status, body::Body};
+use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
 use tracing::Instrument;
 
@@ -171,6 +171,10 @@ where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
     let mut measure = Measure::begin(call.clone());
+    if let Some(refused) = refusal::foreign(request.headers()) {
+        measure.ended(Code::Unimplemented);
+        return refused;
+    }
     let place = match shared.admit(&call) {
         Ok(place) => place,
         Err(status) => return measure.refuse(status),

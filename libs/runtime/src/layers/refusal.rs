@@ -1,7 +1,8 @@
 //! Answers of the server itself, in place of a handler's.
 
+use http::{HeaderMap, Response, StatusCode, header::CONTENT_TYPE};
 use std::{collections::HashMap, time::Duration};
-use tonic::{Code, Status};
+use tonic::{Code, Status, body::Body};
 use tonic_types::{ErrorDetails, StatusExt};
 
 /// Domain of our reasons in `google.rpc.ErrorInfo`.
@@ -10,6 +11,25 @@ const DOMAIN: &str = "openassay";
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How tonic begins its message about a size limit, for which it uses another code.
 const TONIC_TOO_LARGE: &str = "Error, decoded message length too large";
+
+/// What every request of gRPC says that it is; a format of its messages may follow.
+const GRPC: &str = "application/grpc";
+
+/// A request that does not say that it is one of gRPC is refused in the words of HTTP: whoever
+/// sent it does not read those of gRPC. `None` for one that says so.
+pub(super) fn foreign(headers: &HeaderMap) -> Option<Response<Body>> {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().to_ascii_lowercase();
+    let format = kind.strip_prefix(GRPC);
+    if format.is_some_and(|format| format.is_empty() || format.starts_with(['+', ';'])) {
+        return None;
+    }
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    Some(response)
+}
 
 /// More requests at a time than may be.
 pub(super) fn overloaded(max_in_flight: usize) -> Status {
@@ -74,4 +94,35 @@ pub(super) fn answered() -> Status {
 /// The time of the request is over.
 pub(super) fn expired() -> Status {
     Status::deadline_exceeded("the deadline of the request has passed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_grpc_is_taken() {
+        let taken = |kind: &str| {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, kind.parse().unwrap())]);
+            foreign(&headers).is_none()
+        };
+        for kind in [
+            "application/grpc",
+            "application/grpc+proto",
+            "Application/gRPC; x=y",
+        ] {
+            assert!(taken(kind), "{kind}");
+        }
+        for kind in [
+            "",
+            "text/html",
+            "application/grpc-web",
+            "application/grpcs",
+            "x application/grpc",
+        ] {
+            assert!(!taken(kind), "{kind}");
+        }
+        let refused = foreign(&HeaderMap::new()).unwrap();
+        assert_eq!(refused.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
 }
