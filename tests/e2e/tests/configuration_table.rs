@@ -1,6 +1,10 @@
 //! `services/openassay/CONFIGURATION.md` says what the programs say: the same keys, the same
 //! defaults, the same ranges.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use assay_e2e::tool;
 use std::{

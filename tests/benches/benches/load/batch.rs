@@ -23,7 +23,7 @@ pub(crate) async fn run(server: &Server, spectra: &Spectra, effort: Effort) -> R
     let mut rows = Vec::new();
     for number in 0..effort.batch_rows {
         let request = PutFileRequest {
-            content: spectra.variant(number).into(),
+            content: spectra.variant(number),
             file_name: String::new(),
         };
         let put = ingest.put_file(request).await?.into_inner();

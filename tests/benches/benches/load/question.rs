@@ -57,7 +57,7 @@ impl<'a> Questions<'a> {
         let mut digests = Vec::new();
         for file in &spectra.files {
             let request = PutFileRequest {
-                content: file.bytes.clone().into(),
+                content: file.bytes.clone(),
                 file_name: String::new(),
             };
             let put = ingest.put_file(request).await?.into_inner();
@@ -81,8 +81,8 @@ impl<'a> Questions<'a> {
         };
         match case {
             Case::CachedDigest => request.spectrum_digest.clone_from(&self.digests[at]),
-            Case::CachedContent => request.content = self.spectra.files[at].bytes.clone().into(),
-            Case::New => request.content = self.spectra.variant(number).into(),
+            Case::CachedContent => request.content = self.spectra.files[at].bytes.clone(),
+            Case::New => request.content = self.spectra.variant(number),
         }
         request
     }
