@@ -1,6 +1,10 @@
 //! More than the server is configured to take: what is beyond a bound is refused at once and told
 //! when to come again, what was taken is answered rightly, and memory stays as it is.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 use assay_api::{
     gate::{

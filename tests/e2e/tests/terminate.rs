@@ -1,6 +1,10 @@
 //! SIGTERM while requests come without a pause: what the server took is answered, what it did not
 //! take is told so, and the process ends in order within its grace.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 use assay_api::{
     gate::{

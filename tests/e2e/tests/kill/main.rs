@@ -1,7 +1,11 @@
 //! `kill -9` of the server at random moments while jobs of all three lanes are in flight: none is
 //! lost, none is done twice, every result is that of a run that nobody disturbed, to the last
 //! byte. `cargo xtask kill-test` runs many rounds.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 mod judge;
 mod life;
