@@ -58,6 +58,14 @@ impl Case {
         }
     }
 
+    /// A request that is no gRPC and is refused in the words of HTTP.
+    pub(crate) fn foreign(name: impl Into<String>, call: Call, http: StatusCode) -> Self {
+        Self {
+            http,
+            ..Self::refused(name, call, Code::Unknown)
+        }
+    }
+
     /// A request with a field that cannot be used.
     pub(crate) fn field(
         name: impl Into<String>,

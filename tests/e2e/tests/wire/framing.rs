@@ -4,6 +4,7 @@
 use crate::case::{Case, GATE, INGEST, JOBS, Stage, path};
 use assay_api::gate::IdentifyRequest;
 use assay_e2e::raw::{Call, framed, prefixed};
+use http::StatusCode;
 use prost::Message as _;
 use std::{
     io::Write as _,
@@ -17,7 +18,13 @@ pub(crate) fn cases(stage: &Stage) -> Vec<Case> {
         ..IdentifyRequest::default()
     };
     let good = good.encode_to_vec();
-    let all = [paths(&good), frames(&good), compression(&good), bytes()];
+    let all = [
+        paths(&good),
+        kinds(&good),
+        frames(&good),
+        compression(&good),
+        bytes(),
+    ];
     all.into_iter().flatten().collect()
 }
 
@@ -42,6 +49,26 @@ fn paths(good: &[u8]) -> Vec<Case> {
         Case::refused(format!("path {path}"), call, Code::Unimplemented)
     })
     .collect()
+}
+
+/// Good messages that do not say that they are gRPC.
+fn kinds(good: &[u8]) -> Vec<Case> {
+    let kinds = [
+        "",
+        "text/html",
+        "application/json",
+        "application/grpc-web",
+        "application/x-www-form-urlencoded",
+    ];
+    let cases = kinds.map(|kind| {
+        let call = identify(framed(good)).header("content-type", kind);
+        Case::foreign(
+            format!("content type {kind:?}"),
+            call,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        )
+    });
+    cases.into()
 }
 
 fn frames(good: &[u8]) -> Vec<Case> {
