@@ -17,7 +17,7 @@ async fn question(kit: &Kit) -> Question {
 fn doing<T: std::fmt::Debug>(answer: Result<T, AnswerError>) -> &'static str {
     match answer.unwrap_err() {
         AnswerError::Deadline { doing } => doing,
-        error => panic!("{error}"),
+        error => unreachable!("{error}"),
     }
 }
 

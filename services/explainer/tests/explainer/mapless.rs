@@ -44,7 +44,7 @@ fn fields(mut message: &[u8], mut change: impl FnMut(u64, &[u8]) -> Option<Vec<u
             1 => 8,
             5 => 4,
             2 => usize::try_from(varint(&mut message)).unwrap(),
-            other => panic!("wire type {other}"),
+            other => unreachable!("wire type {other}"),
         };
         let (content, rest) = message.split_at(length);
         message = rest;
