@@ -3,6 +3,7 @@
 use super::ConfigFaults;
 use serde_json::{Map, Value};
 use std::{fmt, path::Path};
+use toml_edit::{ImDocument, Item};
 
 /// What names of environment variables begin with.
 const PREFIX: &str = "OPENASSAY_";
@@ -58,10 +59,7 @@ pub(super) fn of_file(path: &Path, defaults: &Value) -> Result<Vec<Setting>, Con
         .map_err(|error| ConfigFaults::one(format!("cannot read {}: {error}", path.display())))?;
     let table: Map<String, Value> = toml::from_str(&text).map_err(|error| {
         // Only the message and the place: the quoted line could hold a secret.
-        let line = error
-            .span()
-            .and_then(|span| text.get(..span.start))
-            .map_or(1, |before| before.matches('\n').count() + 1);
+        let line = error.span().map_or(1, |span| line_at(&text, span.start));
         ConfigFaults::one(format!(
             "{} line {line}: {}",
             path.display(),
@@ -69,20 +67,39 @@ pub(super) fn of_file(path: &Path, defaults: &Value) -> Result<Vec<Setting>, Con
         ))
     })?;
     let mut settings = Vec::new();
-    let origin = path.display().to_string();
+    let file = path.display();
+    let places = ImDocument::parse(text.as_str()).ok();
     collect(
         table,
         Some(defaults),
         &mut Vec::new(),
         &mut |path, value| {
+            let line = places
+                .as_ref()
+                .and_then(|document| place_of(document.as_item(), &path))
+                .map_or(String::new(), |at| format!(" line {}", line_at(&text, at)));
             settings.push(Setting {
                 path,
                 written: Written::Typed(value),
-                origin: origin.clone(),
+                origin: format!("{file}{line}"),
             });
         },
     );
     Ok(settings)
+}
+
+/// Where the last key of a path begins, in bytes of the file.
+fn place_of(document: &Item, path: &[String]) -> Option<usize> {
+    let (last, above) = path.split_last()?;
+    let section = above.iter().try_fold(document, |item, key| item.get(key))?;
+    let (key, _) = section.as_table_like()?.get_key_value(last)?;
+    Some(key.span()?.start)
+}
+
+/// The line of a byte, from 1.
+fn line_at(text: &str, at: usize) -> usize {
+    let before = text.get(..at).unwrap_or_default();
+    before.matches('\n').count() + 1
 }
 
 fn collect(

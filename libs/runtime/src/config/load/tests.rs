@@ -237,14 +237,14 @@ fn every_fault_is_told_at_once_with_its_place() {
     let house = "there are door, key, limits, name";
     let text = "expected a boolean";
     let mut expected = vec![
-        "name: invalid type: integer `5`, expected a string (FILE)".to_owned(),
-        format!("nane: no key nane here; {house} (FILE)"),
-        "limits.cats: invalid type: string \"hunter2\", expected u32 (FILE)".to_owned(),
-        format!("door.gusts: no key gusts here; {door} (FILE)"),
-        "door.listen: invalid socket address syntax (FILE)".to_owned(),
-        "door.password: a secret must be text in quotes (FILE)".to_owned(),
-        format!("door.open: invalid type: string \"hunter2\", {text} (FILE)"),
-        format!("dor: no key dor here; {house} (FILE)"),
+        "name: invalid type: integer `5`, expected a string (FILE line 1)".to_owned(),
+        format!("nane: no key nane here; {house} (FILE line 2)"),
+        "limits.cats: invalid type: string \"hunter2\", expected u32 (FILE line 3)".to_owned(),
+        format!("door.gusts: no key gusts here; {door} (FILE line 5)"),
+        "door.listen: invalid socket address syntax (FILE line 6)".to_owned(),
+        "door.password: a secret must be text in quotes (FILE line 7)".to_owned(),
+        format!("door.open: invalid type: string \"hunter2\", {text} (FILE line 8)"),
+        format!("dor: no key dor here; {house} (FILE line 9)"),
         "door.rooms: invalid value: integer `300`, expected u8 \
          (environment variable OPENASSAY_DOOR__ROOMS)"
             .to_owned(),
@@ -288,7 +288,7 @@ fn a_value_out_of_range_is_told_with_the_place_that_won() {
     let fault =
         |number: u8, place: &str| Err(format!("door.guests: {number} is outside 0 to 9 ({place})"));
     let variable = ("OPENASSAY_DOOR__GUESTS", "11");
-    assert_eq!(told(&[], &[]), fault(10, "house.toml"));
+    assert_eq!(told(&[], &[]), fault(10, "house.toml line 2"));
     let place = "environment variable OPENASSAY_DOOR__GUESTS";
     assert_eq!(told(&[variable], &[]), fault(11, place));
     let flag = told(&[variable], &[("door.guests", "12")]);
@@ -320,19 +320,19 @@ fn a_section_without_defaults_is_read_as_a_whole() {
     assert_eq!(read(file, &[], &[("key", "null")]).unwrap().key, None);
 
     let faults = read("[key]\nfile = 'a.pem'\n", &[], &[]).unwrap_err();
-    assert_eq!(faults, ["key: missing field `word` (house.toml)"]);
+    assert_eq!(faults, ["key: missing field `word` (house.toml line 1)"]);
     let faults = read("", &environment[..1], &[]).unwrap_err();
     let place = "environment variable OPENASSAY_KEY__WORD";
     assert_eq!(faults, [format!("key: missing field `file` ({place})")]);
     let faults = read("[key]\nfile = 'a.pem'\n", &[], &[("key.wort", "hunter2")]).unwrap_err();
-    let place = "house.toml, command line";
+    let place = "house.toml line 1, command line";
     assert_eq!(faults, [format!("key: missing field `word` ({place})")]);
     let faults = read(file, &[], &[("key.wort", "hunter2")]).unwrap_err();
     assert_eq!(faults, ["key.wort: no such key (command line)"]);
     let faults = read("[key]\nfile = 'a.pem'\nword = 4711\n", &[], &[]).unwrap_err();
     assert_eq!(
         faults,
-        ["key: a secret must be text in quotes (house.toml)"]
+        ["key: a secret must be text in quotes (house.toml line 1)"]
     );
 }
 
