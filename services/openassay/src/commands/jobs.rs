@@ -5,7 +5,7 @@ use crate::{
     context::Context,
     failure::{Failure, Result},
     options::{JsonFile, JsonTarget},
-    remote::{Remote, ServerOption, state_name},
+    remote::{Remote, ServerOption, is_final, state_name},
     terminal::{Align, Table},
 };
 use assay_api::jobs::{
@@ -233,7 +233,8 @@ fn table(jobs: &[Job]) -> String {
         ("submitted", Align::Left),
     ]);
     for job in jobs {
-        let progress = job.progress.as_ref().map_or_else(String::new, |progress| {
+        let running = job.progress.as_ref().filter(|_| !is_final(job.state()));
+        let progress = running.map_or_else(String::new, |progress| {
             match (progress.stage.as_str(), progress.total) {
                 ("", _) => String::new(),
                 (stage, 0) => stage.to_owned(),
