@@ -7,7 +7,9 @@ use assay_runtime::{Shutdown, request::time_left};
 use futures::{StreamExt, stream::BoxStream};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep_until};
+use tokio_util::task::AbortOnDropHandle;
 use tonic::{Request, Response, Status, Streaming};
+use tracing::Instrument;
 
 #[derive(Clone)]
 pub(crate) struct Service {
@@ -40,19 +42,46 @@ impl Service {
             Some(request) => self.answer(request, left).await,
             None => Err(status::invalid_field("request", "is missing")),
         };
-        let mut response = wire::IdentifyStreamResponse {
-            request_id: item.request_id,
-            ..Default::default()
-        };
-        match answer {
-            Ok(answer) => response.response = Some(answer),
-            Err(error) => {
-                response.error_code = error.code() as u32;
-                response.error_message = error.message().to_owned();
+        item_of(item.request_id, answer)
+    }
+
+    /// Begins to answer in a task of its own, which ends with the future. A stream whose client
+    /// does not read is not polled, and what its answers hold meanwhile, such as the lead in
+    /// computing features or in loading a judge, others wait for.
+    fn begun(
+        self,
+        item: wire::IdentifyStreamRequest,
+        until: Option<Instant>,
+    ) -> impl Future<Output = wire::IdentifyStreamResponse> + Send {
+        let request_id = item.request_id.clone();
+        let work = self.streamed(item, until).in_current_span();
+        let task = AbortOnDropHandle::new(tokio::spawn(work));
+        async move {
+            match task.await {
+                Ok(response) => response,
+                Err(error) => item_of(request_id, Err(status::defect(error))),
             }
         }
-        response
     }
+}
+
+/// One item of a stream of answers.
+fn item_of(
+    request_id: String,
+    answer: Result<wire::IdentifyResponse, Status>,
+) -> wire::IdentifyStreamResponse {
+    let mut item = wire::IdentifyStreamResponse {
+        request_id,
+        ..Default::default()
+    };
+    match answer {
+        Ok(answer) => item.response = Some(answer),
+        Err(error) => {
+            item.error_code = error.code() as u32;
+            item.error_message = error.message().to_owned();
+        }
+    }
+    item
 }
 
 /// Waits for the end of a stream whose client goes on, and says why it ends.
@@ -99,7 +128,7 @@ impl wire::gate_service_server::GateService for Service {
             request.into_inner(),
             end,
             self.stream_at_once,
-            move |item| service.clone().streamed(item, until),
+            move |item| service.clone().begun(item, until),
         );
         Ok(Response::new(answers.boxed()))
     }

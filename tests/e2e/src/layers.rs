@@ -35,6 +35,7 @@ const NATIVE: [Native; 2] = [
             "assay-infer",
             "assay-pipeline",
             "assay-explain",
+            "assay-training-spec",
             "assay-train",
             "assay-reporting",
             "assay-training-report",
