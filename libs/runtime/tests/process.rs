@@ -179,8 +179,8 @@ fn faults_of_the_configuration_end_it_with_64_and_no_secret_is_shown() {
     assert_eq!(printed, "");
     let expected = [
         "error: the configuration has 5 faults:".to_owned(),
-        format!("store.pasword: no key pasword here; there are folder, password ({path})"),
-        format!("server.max_in_flight: 0 is outside 1 to 65536 ({path})"),
+        format!("store.pasword: no key pasword here; there are folder, password ({path} line 2)"),
+        format!("server.max_in_flight: 0 is outside 1 to 65536 ({path} line 4)"),
         "server.listen: invalid socket address syntax \
          (environment variable OPENASSAY_SERVER__LISTEN)"
             .to_owned(),
