@@ -61,6 +61,13 @@ impl Checkpoints {
     }
 }
 
+/// Removes what lies in a claim's folder.
+pub(crate) fn clear(folder: &Path) -> Result<(), TrainerError> {
+    fs::remove_dir_all(folder)
+        .and_then(|()| fs::create_dir(folder))
+        .map_err(io_error(folder))
+}
+
 /// Copies files and folders of files. Each appears as a whole: a checkpoint that is half copied
 /// when the machine stops must not be taken for one.
 fn copy_files(from: &Path, to: &Path) -> Result<(), TrainerError> {

@@ -3,7 +3,7 @@
 use crate::{
     TrainerConfig, TrainerDeps, TrainerError,
     artefacts::{self, Files},
-    checkpoints::Checkpoints,
+    checkpoints::{self, Checkpoints},
     dataset, execution,
     observer::Telling,
 };
@@ -133,6 +133,17 @@ fn train_here(
         clock: Some(since_start),
         wall_clock_s: Some(wall_clock_s),
     };
+    let reason = match train(data, spec, &resources, &Telling::new(context)) {
+        Err(TrainError::Checkpoint { reason, .. }) => reason,
+        ended => return Ok(ended?),
+    };
+    // The machine may have other threads or another device than the one before.
+    context.warn(format!(
+        "what an earlier attempt left cannot be used, so the training begins again: {reason}"
+    ));
+    if let Some(checkpoints) = &spec.execution.checkpoints {
+        checkpoints::clear(&checkpoints.folder)?;
+    }
     Ok(train(data, spec, &resources, &Telling::new(context))?)
 }
 
