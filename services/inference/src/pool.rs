@@ -15,7 +15,7 @@ use assay_infer::{OnnxRuntime, SessionOptions};
 use assay_store::BundleRegistry;
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -57,7 +57,8 @@ struct State {
     threads: Vec<JoinHandle<()>>,
 }
 
-type Outcome = Option<Result<Arc<Model>, LoadFailure>>;
+/// What came of a loading. It does not hold the model, which would count as one more use of it.
+type Outcome = Option<Result<Weak<Model>, LoadFailure>>;
 
 enum Slot {
     Loading(watch::Receiver<Outcome>),
@@ -103,22 +104,31 @@ impl Pool {
         wanted: Wanted,
         deadline: Option<Instant>,
     ) -> Result<Arc<Model>, AnswerError> {
-        let mut outcome = match self.find_or_begin(digest, &wanted)? {
-            Found::Model(model) => return Ok(model),
-            Found::Loading(outcome) => outcome,
-        };
-        let done = before(
-            deadline,
-            "the model was being loaded",
-            outcome.wait_for(Option::is_some),
-        )
-        .await?;
-        match done.as_deref() {
-            Ok(Some(Ok(model))) => Ok(Arc::clone(model)),
-            Ok(Some(Err(failure))) => Err(failure.to_error(digest)),
-            _ => Err(AnswerError::Unavailable(
-                "the loading of the model was broken off; try again".to_owned(),
-            )),
+        loop {
+            let mut outcome = match self.find_or_begin(digest, &wanted)? {
+                Found::Model(model) => return Ok(model),
+                Found::Loading(outcome) => outcome,
+            };
+            let done = before(
+                deadline,
+                "the model was being loaded",
+                outcome.wait_for(Option::is_some),
+            )
+            .await?;
+            match done.as_deref() {
+                // One that made room for another already is loaded again.
+                Ok(Some(Ok(model))) => {
+                    if let Some(model) = model.upgrade() {
+                        return Ok(model);
+                    }
+                }
+                Ok(Some(Err(failure))) => return Err(failure.to_error(digest)),
+                _ => {
+                    return Err(AnswerError::Unavailable(
+                        "the loading of the model was broken off; try again".to_owned(),
+                    ));
+                }
+            }
         }
     }
 
@@ -171,16 +181,13 @@ impl Pool {
                 Ok((model, thread)) => {
                     state.uses += 1;
                     let (model, used) = (Arc::new(model), state.uses);
-                    let slot = Slot::Ready {
-                        model: Arc::clone(&model),
-                        used,
-                    };
-                    state.slots.insert(digest, slot);
+                    let loaded = Arc::downgrade(&model);
+                    state.slots.insert(digest, Slot::Ready { model, used });
                     state.threads.retain(|thread| !thread.is_finished());
                     state.threads.push(thread);
                     let seconds = started.elapsed().as_secs_f64();
                     tracing::info!(model.digest = %digest, load_s = seconds, "model.loaded");
-                    Ok(model)
+                    Ok(loaded)
                 }
                 Err(failure) => {
                     state.slots.remove(&digest);
