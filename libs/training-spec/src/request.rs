@@ -6,12 +6,15 @@ use assay_pipeline::ModelSpec;
 use serde_json::{Map, Value};
 
 const LONGEST_SHOWN: usize = 80;
+/// Faults that are looked for: each costs a reading of the whole, and nobody reads thousands.
+const MOST_FAULTS: usize = 16;
 
 impl TrainingSpec {
     /// The specification of a job: its own choices over the defaults of its model.
     ///
     /// # Errors
-    /// With every field that is unknown, of another type or out of range.
+    /// With the fields that are unknown, of another type or out of range: the first 16, and one
+    /// fault more that says so when there may be others.
     pub fn from_request(wanted: &Value) -> Result<Self, SpecificationError> {
         let none = Map::new();
         let wanted = match wanted {
@@ -26,8 +29,12 @@ impl TrainingSpec {
         let mut over = Over {
             value: to_value(&Self::for_model(model))?,
             faults: Vec::new(),
+            stopped: false,
         };
         for (name, wanted) in wanted {
+            if over.is_full() {
+                break;
+            }
             if name == "execution" {
                 let reason = "(device, threads, checkpoints, logs) belongs to the trainer's own \
                               configuration: leave it out";
@@ -36,7 +43,11 @@ impl TrainingSpec {
                 over.put(&[name], wanted);
             }
         }
-        let Over { value, mut faults } = over;
+        let Over {
+            value,
+            mut faults,
+            stopped,
+        } = over;
         let spec: Self = serde_json::from_value(value)
             .map_err(|error| SpecificationError::one("", "", error.to_string()))?;
         if let Validation::Manifest { .. } = spec.validation {
@@ -46,6 +57,11 @@ impl TrainingSpec {
         }
         if let Err(SpecificationError(outside)) = spec.check() {
             faults.extend(outside);
+        }
+        if stopped || faults.len() > MOST_FAULTS {
+            faults.truncate(MOST_FAULTS);
+            let reason = format!("has {MOST_FAULTS} faults and more: mend these first");
+            faults.push(Fault::new("", "", reason));
         }
         SpecificationError::unless_empty(faults)?;
         Ok(spec)
@@ -91,9 +107,17 @@ fn model(wanted: Option<&Value>) -> Result<ModelSpec, SpecificationError> {
 struct Over {
     value: Value,
     faults: Vec<Fault>,
+    /// Whether wishes were left out because there were faults enough.
+    stopped: bool,
 }
 
 impl Over {
+    /// Whether there are faults enough; notes that a wish is left out for it.
+    fn is_full(&mut self) -> bool {
+        self.stopped |= self.faults.len() >= MOST_FAULTS;
+        self.stopped
+    }
+
     /// Lays a wish over the place of this path. What does not fit is looked for as deep as it can
     /// be named.
     fn put(&mut self, path: &[&str], wanted: &Value) {
@@ -114,6 +138,9 @@ impl Over {
             && !changes_kind(fields, inner)
         {
             for (name, wanted) in inner {
+                if self.is_full() {
+                    return;
+                }
                 self.put(&[path, &[name]].concat(), wanted);
             }
         }
@@ -316,5 +343,23 @@ mod tests {
             "model.dropout",
         ];
         assert_eq!(fields, expected, "{faults:?}");
+    }
+
+    #[test]
+    fn the_search_for_faults_ends_after_sixteen() {
+        let unknown = |n: usize| (0..n).map(|at| (format!("f{at}"), json!(at)));
+        let all = Value::Object(unknown(5_000).collect());
+        let gate = json!({"gate": Value::Object(unknown(5_000).collect())});
+        for wanted in [all, gate] {
+            let SpecificationError(faults) = TrainingSpec::from_request(&wanted).unwrap_err();
+            assert_eq!(faults.len(), MOST_FAULTS + 1);
+            let last = faults.last().unwrap();
+            assert_eq!(last.field, "");
+            assert!(last.reason.contains("and more"), "{last}");
+        }
+        let just = Value::Object(unknown(MOST_FAULTS).collect());
+        let SpecificationError(faults) = TrainingSpec::from_request(&just).unwrap_err();
+        assert_eq!(faults.len(), MOST_FAULTS);
+        assert!(faults.iter().all(|fault| fault.reason.contains("unknown")));
     }
 }

@@ -1,12 +1,17 @@
 //! From a request to a job: every field is checked, names become what they stand for now.
 
-use crate::{ControlDeps, PRINCIPAL, datasets, error::ControlError, trainable};
+use crate::{
+    ControlDeps, PRINCIPAL, datasets,
+    error::{ControlError, blocking},
+    trainable,
+};
 use assay_api::{WireError, field, job, jobs::SubmitRequest};
 use assay_core::Digest;
 use assay_jobs::{BatchJob, JobError, JobRecord, Lane, NewJob, Submitted, TrainJob, submit};
 use assay_store::{ModelRef, check_name, resolve_ref};
 use assay_training_spec::{Fault, TrainingSpec};
 use serde_json::Value;
+use std::sync::Arc;
 
 const MAX_SPECIFICATION_BYTES: usize = 1 << 20;
 const LONGEST_KEY: usize = 128;
@@ -42,12 +47,14 @@ struct Specification {
 
 /// Takes a job.
 pub(crate) async fn take(
-    rules: &Rules,
+    rules: &Arc<Rules>,
     deps: &ControlDeps,
-    request: &SubmitRequest,
+    request: SubmitRequest,
     trace_parent: Option<String>,
 ) -> Result<Submitted, ControlError> {
-    let wish = checked(rules, request)?;
+    // A specification is read again for every field that is wrong in it.
+    let checking = Arc::clone(rules);
+    let wish = blocking(move || checked(&checking, &request)).await?;
     let dataset = datasets::take_up(&*deps.blobs, "dataset", wish.dataset).await?;
     let specification = match wish.lane {
         Lane::Train => {

@@ -20,6 +20,7 @@ use assay_runtime::Shutdown;
 use bytes::Bytes;
 use futures::{StreamExt, stream, stream::BoxStream};
 use prost::Message;
+use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 const LONGEST_REASON: usize = 1000;
@@ -30,7 +31,7 @@ const LARGEST_PAGE: usize = 1000;
 /// The service.
 pub(crate) struct Jobs {
     deps: ControlDeps,
-    rules: Rules,
+    rules: Arc<Rules>,
     shutdown: Shutdown,
     /// An answer is kept well below the largest message.
     page_bytes: usize,
@@ -40,11 +41,11 @@ impl Jobs {
     pub(crate) fn new(config: &ControlConfig, deps: ControlDeps, shutdown: Shutdown) -> Self {
         Self {
             deps,
-            rules: Rules {
+            rules: Arc::new(Rules {
                 default_model: config.default_model.clone(),
                 max_queued: config.max_queued,
                 foreign_bases: config.foreign_bases.clone(),
-            },
+            }),
             shutdown,
             page_bytes: config.max_message_bytes.unwrap_or(MAX_MESSAGE_BYTES) / 4,
         }
@@ -130,7 +131,8 @@ impl JobService for Jobs {
         request: Request<SubmitRequest>,
     ) -> Result<Response<SubmitResponse>, Status> {
         let trace = trace_parent(&request);
-        let submitted = submission::take(&self.rules, &self.deps, request.get_ref(), trace).await?;
+        let request = request.into_inner();
+        let submitted = submission::take(&self.rules, &self.deps, request, trace).await?;
         Ok(Response::new(SubmitResponse {
             job: Some(job::to_wire(&submitted.record)),
             created: submitted.created,
