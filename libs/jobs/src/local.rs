@@ -6,7 +6,8 @@ use crate::{
 };
 use async_trait::async_trait;
 use std::{sync::Arc, time::Duration};
-use tokio::time::Instant;
+use tokio::{runtime::Handle, sync::oneshot, time::Instant};
+use tracing::Instrument;
 
 /// How long a lease lasts unless somebody says otherwise.
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(30);
@@ -68,7 +69,34 @@ impl WorkSource for LocalWork {
 
 impl LocalWork {
     /// Claims what a hint speaks of and settles the hint; `None` when there is nothing to do.
+    ///
+    /// The claim runs in a task of its own, for a store goes through with it even when nobody
+    /// waits any more; what nobody takes is given back at once.
     async fn accept(
+        &self,
+        delivery: Box<dyn Delivery>,
+        lane: Lane,
+        worker: &str,
+    ) -> Result<Option<Assignment>, JobError> {
+        let (work, worker) = (self.clone(), worker.to_owned());
+        let (answer, claimed) = oneshot::channel();
+        let claiming = async move {
+            let found = work.claim(delivery, lane, &worker).await;
+            let found = found.map(|found| found.map(|assignment| Given::new(work, assignment)));
+            // A claim that nobody takes is dropped here or in the channel, and goes back.
+            let _ = answer.send(found);
+        };
+        tokio::spawn(claiming.in_current_span());
+        match claimed.await {
+            Ok(found) => found.map(|found| found.and_then(Given::take)),
+            Err(_) => Err(JobError::Unavailable {
+                what: "the source of jobs",
+                reason: "a claim did not come to an end".to_owned(),
+            }),
+        }
+    }
+
+    async fn claim(
         &self,
         delivery: Box<dyn Delivery>,
         lane: Lane,
@@ -115,6 +143,34 @@ impl LocalWork {
             token,
             lease: self.lease,
         })
+    }
+}
+
+/// A claim on its way to who asked for it. Dropped before it is taken, it is given back.
+struct Given(Option<(LocalWork, Assignment)>);
+
+impl Given {
+    const fn new(work: LocalWork, assignment: Assignment) -> Self {
+        Self(Some((work, assignment)))
+    }
+
+    fn take(mut self) -> Option<Assignment> {
+        self.0.take().map(|(_, assignment)| assignment)
+    }
+}
+
+impl Drop for Given {
+    fn drop(&mut self) {
+        // Without a runtime the process ends, and the lease runs out.
+        if let (Some((work, assignment)), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(async move {
+                let id = assignment.record.id;
+                let released = work.finish(id, assignment.token, Outcome::Released);
+                if let Err(error) = released.await {
+                    tracing::debug!(job.id = %id, %error, "a job that nobody took waits for its lease");
+                }
+            });
+        }
     }
 }
 
