@@ -2,6 +2,7 @@
 //! What a change is, the state machine in `assay_jobs::transition` decides.
 
 mod change;
+mod file;
 mod read;
 mod sweep;
 mod tables;
@@ -11,6 +12,7 @@ use assay_jobs::{
     JobStore, Lane, NewJob, Outcome, Page, Submitted, Sweep, Timestamp,
 };
 use async_trait::async_trait;
+use file::File;
 use redb::{Database, ReadableDatabase};
 use std::{
     path::Path,
@@ -34,7 +36,7 @@ pub struct RedbJobStore {
 }
 
 struct Shared {
-    database: Database,
+    file: File,
     clock: Clock,
     /// The latest moment given out: the store's clock never goes back.
     latest_ms: AtomicU64,
@@ -48,11 +50,22 @@ impl RedbJobStore {
     /// # Errors
     /// [`JobError::Unavailable`] when another process has it open or the file cannot be reached;
     /// [`JobError::Damaged`] when it is no job store, or one of a later version.
+    ///
+    /// When the file fails later, on a full disk say, the call that met it answers
+    /// [`JobError::Unavailable`], and the next one opens the file anew.
     pub fn open(path: impl AsRef<Path>, clock: Clock) -> Result<Self, JobError> {
-        let database = tables::open(path.as_ref())?;
+        let path = path.as_ref().to_path_buf();
+        Self::open_with(move || tables::open(&path), clock)
+    }
+
+    /// The store on what `open` gives, now and after every failure of the file.
+    fn open_with(
+        open: impl Fn() -> Result<Database, JobError> + Send + Sync + 'static,
+        clock: Clock,
+    ) -> Result<Self, JobError> {
         Ok(Self {
             shared: Arc::new(Shared {
-                database,
+                file: File::open(open)?,
                 clock,
                 latest_ms: AtomicU64::new(0),
                 bells: [const { Notify::const_new() }; BELLS],
@@ -68,17 +81,20 @@ impl RedbJobStore {
     ) -> Result<T, JobError> {
         let shared = Arc::clone(&self.shared);
         blocking(move || {
-            let transaction = shared.database.begin_write().map_err(broken)?;
-            // After the lock on writing was had, so that times never go back between changes.
-            let now = shared.now();
-            let mut tables = Tables::open(&transaction)?;
-            let value = change(&mut tables, now)?;
-            let changed = tables.into_changed();
-            if changed.is_empty() {
-                transaction.abort().map_err(broken)?;
-            } else {
-                transaction.commit().map_err(broken)?;
-            }
+            let (value, changed) = shared.file.with(|database| {
+                let transaction = database.begin_write().map_err(broken)?;
+                // After the lock on writing was had, so that times never go back between changes.
+                let now = shared.now();
+                let mut tables = Tables::open(&transaction)?;
+                let value = change(&mut tables, now)?;
+                let changed = tables.into_changed();
+                if changed.is_empty() {
+                    transaction.abort().map_err(broken)?;
+                } else {
+                    transaction.commit().map_err(broken)?;
+                }
+                Ok((value, changed))
+            })?;
             for id in changed {
                 shared.bell(id).notify_waiters();
             }
@@ -93,8 +109,10 @@ impl RedbJobStore {
     ) -> Result<T, JobError> {
         let shared = Arc::clone(&self.shared);
         blocking(move || {
-            let transaction = shared.database.begin_read().map_err(broken)?;
-            read(&transaction)
+            shared.file.with(|database| {
+                let transaction = database.begin_read().map_err(broken)?;
+                read(&transaction)
+            })
         })
         .await
     }

@@ -63,6 +63,20 @@ pub(super) fn open(path: &Path) -> Result<Database, JobError> {
         },
         other => broken(other),
     })?;
+    prepare(database, &path.display().to_string())
+}
+
+/// The store on another backend than a plain file.
+#[cfg(test)]
+pub(super) fn open_on(backend: impl redb::StorageBackend) -> Result<Database, JobError> {
+    let database = Database::builder()
+        .create_with_backend(backend)
+        .map_err(broken)?;
+    prepare(database, "of a test")
+}
+
+/// Looks whether it is a job store that can be read, and makes what is missing.
+fn prepare(database: Database, place: &str) -> Result<Database, JobError> {
     let transaction = database.begin_write().map_err(broken)?;
     {
         let mut meta = transaction.open_table(META).map_err(foreign)?;
@@ -74,7 +88,7 @@ pub(super) fn open(path: &Path) -> Result<Database, JobError> {
             Some(FORMAT) => {}
             Some(other) => {
                 return Err(JobError::Damaged {
-                    what: format!("the job store {}", path.display()),
+                    what: format!("the job store {place}"),
                     reason: format!(
                         "its format is {other}, but this version reads {FORMAT}; use the version \
                          that wrote it"
