@@ -1,11 +1,13 @@
 //! Folders of checkpoints. Each claim of a job has one of its own, named by its fencing token, so
 //! that a worker that lost the job cannot write into its successor's; the successor begins with a
-//! copy of the newest.
+//! copy of the newest. A folder that is named by a number is whole and on the disk; a copy that is
+//! not yet finished has a dot before the number.
 
 use crate::TrainerError;
 use assay_jobs::{FencingToken, JobId};
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -35,29 +37,40 @@ impl Checkpoints {
         Ok(Self { root })
     }
 
-    /// The folder of one claim, with what the claim before it left.
+    /// The folder of one claim, with what the claim before it left. Blocks.
     pub(crate) fn begin(&self, job: JobId, token: FencingToken) -> Result<PathBuf, TrainerError> {
         let of_job = self.root.join(job.to_string());
         let own = of_job.join(token.0.to_string());
-        fs::create_dir_all(&own).map_err(io_error(&own))?;
-        let newest = folders(&of_job)?
-            .into_iter()
-            .filter_map(|folder| Some((number(&folder)?, folder)))
+        if own.is_dir() {
+            return Ok(own);
+        }
+        let unfinished = of_job.join(format!(".{}", token.0));
+        remove(&unfinished)?;
+        fs::create_dir_all(&unfinished).map_err(io_error(&unfinished))?;
+        let before = folders(&of_job)?;
+        let newest = before
+            .iter()
+            .filter_map(|folder| Some((number(folder)?, folder)))
             .filter(|(earlier, _)| *earlier < token.0)
             .max();
         if let Some((_, earlier)) = newest {
-            copy_files(&earlier, &own)?;
+            copy_files(earlier, &unfinished)?;
+        }
+        flush(&unfinished)?;
+        fs::rename(&unfinished, &own).map_err(io_error(&own))?;
+        flush(&of_job)?;
+        for old in before.iter().filter(|old| is_before(old, token)) {
+            // The worker before may still write there; a folder that stays does no harm.
+            if let Err(error) = remove(old) {
+                tracing::debug!(%error, "old checkpoints stay behind");
+            }
         }
         Ok(own)
     }
 
-    /// Removes everything of a job that is over.
+    /// Removes everything of a job that is over. Blocks.
     pub(crate) fn end(&self, job: JobId) -> Result<(), TrainerError> {
-        let of_job = self.root.join(job.to_string());
-        match fs::remove_dir_all(&of_job) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(&of_job)(error)),
-            _ => Ok(()),
-        }
+        remove(&self.root.join(job.to_string()))
     }
 }
 
@@ -68,8 +81,8 @@ pub(crate) fn clear(folder: &Path) -> Result<(), TrainerError> {
         .map_err(io_error(folder))
 }
 
-/// Copies files and folders of files. Each appears as a whole: a checkpoint that is half copied
-/// when the machine stops must not be taken for one.
+/// Copies files and folders of files onto the disk; the target's own entry is for the caller to
+/// flush.
 fn copy_files(from: &Path, to: &Path) -> Result<(), TrainerError> {
     for entry in fs::read_dir(from).map_err(io_error(from))? {
         let path = entry.map_err(io_error(from))?.path();
@@ -78,19 +91,41 @@ fn copy_files(from: &Path, to: &Path) -> Result<(), TrainerError> {
         };
         let target = to.join(name);
         if path.is_dir() {
-            fs::create_dir_all(&target).map_err(io_error(&target))?;
+            fs::create_dir(&target).map_err(io_error(&target))?;
             copy_files(&path, &target)?;
+            flush(&target)?;
             continue;
         }
-        let partial = to.join(".copying");
-        match fs::copy(&path, &partial) {
+        match fs::copy(&path, &target) {
             // The worker before may still be replacing its files.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             copied => copied.map_err(io_error(&path))?,
         };
-        fs::rename(&partial, &target).map_err(io_error(&target))?;
+        flush(&target)?;
     }
     Ok(())
+}
+
+/// Waits until a file or the entries of a folder are on the disk.
+fn flush(path: &Path) -> Result<(), TrainerError> {
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(io_error(path))
+}
+
+fn remove(folder: &Path) -> Result<(), TrainerError> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(folder)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a folder, finished or not, is that of an earlier claim.
+fn is_before(folder: &Path, token: FencingToken) -> bool {
+    let name = folder.file_name().and_then(|name| name.to_str());
+    let digits = name.map(|name| name.strip_prefix('.').unwrap_or(name));
+    let number = digits.and_then(|digits| digits.parse::<u64>().ok());
+    number.is_some_and(|number| number < token.0)
 }
 
 fn folders(of: &Path) -> Result<Vec<PathBuf>, TrainerError> {
@@ -130,6 +165,9 @@ mod tests {
         let second = checkpoints.begin(job, FencingToken(10)).unwrap();
         assert_eq!(read(&second).as_deref(), Some("step 50"));
         fs::write(second.join("fit/state"), "step 100").unwrap();
+        // The one that lost goes on writing all the same.
+        assert!(!first.exists(), "what was copied is not kept twice");
+        fs::create_dir_all(first.join("fit")).unwrap();
         fs::write(first.join("fit/state"), "written by one that lost").unwrap();
         let third = checkpoints.begin(job, FencingToken(11)).unwrap();
         assert_eq!(read(&third).as_deref(), Some("step 100"));
@@ -138,5 +176,30 @@ mod tests {
         checkpoints.end(job).unwrap();
         checkpoints.end(job).unwrap();
         assert!(!first.exists() && other.exists());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_copy_that_breaks_off_does_not_stand_for_the_whole() {
+        let root = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::open(root.path().join("train")).unwrap();
+        let job = JobId::new();
+        let first = checkpoints.begin(job, FencingToken(1)).unwrap();
+        fs::write(first.join("state"), "step 50").unwrap();
+        let endless = first.join("endless");
+        std::os::unix::fs::symlink(&endless, &endless).unwrap();
+        checkpoints.begin(job, FencingToken(2)).unwrap_err();
+        let second = first.with_file_name("2");
+        assert!(!second.exists(), "half a copy is taken for checkpoints");
+        assert_eq!(
+            fs::read_to_string(first.join("state")).unwrap(),
+            "step 50",
+            "what could not be copied is still needed"
+        );
+        fs::remove_file(&endless).unwrap();
+        let third = checkpoints.begin(job, FencingToken(3)).unwrap();
+        assert_eq!(fs::read_to_string(third.join("state")).unwrap(), "step 50");
+        let left = folders(third.parent().unwrap()).unwrap();
+        assert_eq!(left, [third], "halves of copies and old folders are gone");
     }
 }

@@ -44,7 +44,8 @@ impl TrainHandler {
             .map_err(|error| TrainerError::Specification(error.to_string()))?;
         let mut spec =
             TrainingSpec::from_request(&asked.specification).map_err(TrainError::from)?;
-        let folder = self.checkpoints.begin(job.id, context.token())?;
+        let (checkpoints, id, token) = (self.checkpoints.clone(), job.id, context.token());
+        let folder = blocking(move || checkpoints.begin(id, token)).await?;
         spec.execution = execution::execution(&self.config, &folder);
         let bases_dir = match &spec.model {
             ModelSpec::Cnn1d { .. } => PathBuf::new(),
@@ -112,6 +113,12 @@ async fn run(
         let files = Files::of(&trained, &spec, &dataset)?;
         Ok((trained, files))
     };
+    blocking(work).await
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, TrainerError> + Send + 'static,
+) -> Result<T, TrainerError> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| TrainerError::Defect(error.to_string()))?
