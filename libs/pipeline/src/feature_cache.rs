@@ -5,11 +5,11 @@ use crate::{Bundle, ModelSpec};
 use assay_core::{Digest, DigestBuilder};
 use assay_gramian::{Field, Imaging};
 use assay_infer::EngineIdentity;
-use assay_network::Base;
+use assay_network::trunk_digest;
 
 /// Changes whenever the same bundle, engine and vector would give other features: with the
 /// image, the folding of weights or the exported graph.
-const SCHEMA: &str = "openassay features 1";
+const SCHEMA: &str = "openassay features 2";
 
 impl Bundle {
     /// Whether caching features of this bundle pays: for a network straight on the input vector
@@ -22,19 +22,13 @@ impl Bundle {
         }
     }
 
-    /// Digest of the weights that features depend on: those of the frozen base where it is one
-    /// of the catalogue, so that bundles which differ in the head alone share features; else of
-    /// the whole model. A base counts as frozen only where the training says so.
+    /// Digest of what features are computed from: the model without its head, so that bundles
+    /// which differ in the head alone share features; else the whole model. It is taken from the
+    /// model that runs: what the description says of its base proves nothing. The model is read
+    /// for it once.
     fn feature_weights(&self) -> (&'static str, Digest) {
-        let contents = self.contents();
-        let frozen = contents.training.settings.get("fine_tune") == Some(&false.into());
-        let known = |name: &str| name.parse::<Base>().is_ok();
-        match (&contents.base, contents.model.base()) {
-            (Some(record), Some(name)) if frozen && record.name == name && known(name) => {
-                ("base", record.digest)
-            }
-            _ => ("model", self.model_digest()),
-        }
+        let trunk = self.trunk_digest.get_or_init(|| trunk_digest(self.model()));
+        trunk.map_or(("model", self.model_digest()), |digest| ("trunk", digest))
     }
 }
 

@@ -128,6 +128,11 @@ pub fn bundle() -> Bundle {
     try_bundle(&on_vectors(), |_| ()).unwrap()
 }
 
+/// [`bundle`] with its weights changed after the head was fitted to them.
+pub fn bundle_with_weights(change: impl FnOnce(&mut Weights)) -> Bundle {
+    try_bundle(&on_vectors(), change).unwrap()
+}
+
 /// A model on images of 96² pixels with a frozen base of a quarter MobileNet, fitted to
 /// `dataset(8, 0)`.
 pub fn image_bundle() -> Bundle {
@@ -148,7 +153,7 @@ pub fn overflowing_bundle() -> Bundle {
             })
             .collect();
     };
-    try_bundle(&on_vectors(), overflow).unwrap()
+    bundle_with_weights(overflow)
 }
 
 /// A bundle of the same network, head and gate, with another identity for every seed.

@@ -6,9 +6,11 @@ mod export;
 mod gramian;
 mod layers;
 mod read_head;
+mod trunk;
 
 pub use export::{ExportOptions, export_onnx};
 pub use read_head::head_of_onnx;
+pub use trunk::trunk_digest;
 
 /// The messages of the format, generated from `proto/onnx_model.proto`.
 pub(crate) mod proto {

@@ -22,7 +22,10 @@ use assay_core::Digest;
 use assay_network::Head;
 use assay_openset::{Detector, Gate};
 use document::{Document, Files};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 /// The network, from spectrum to probabilities.
 pub const MODEL_FILE: &str = "model.onnx";
@@ -42,6 +45,8 @@ pub struct Bundle {
     head: Head,
     /// Of the bytes of the model; checked against them when the bundle was put together.
     model_digest: Digest,
+    /// Of the model without its head, once somebody asked for it.
+    pub(crate) trunk_digest: OnceLock<Option<Digest>>,
     references: Option<References>,
     files: FileBytes,
     /// Where it was read from, for messages.
@@ -150,6 +155,7 @@ impl Bundle {
             gate,
             head,
             model_digest: document.files.model,
+            trunk_digest: OnceLock::new(),
             references,
             files,
             origin,

@@ -68,7 +68,7 @@ fn a_bundle_is_its_four_files() {
 }
 
 #[test]
-fn the_model_is_hashed_when_a_bundle_is_opened_and_never_again() {
+fn the_model_is_hashed_once() {
     let engine = assay_infer::EngineIdentity {
         name: "onnxruntime",
         version: "1".to_owned(),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{BundleContents, bundle::BaseRecord, fixture};
+use assay_network::Weights;
 use proptest::prelude::*;
 
 fn engine() -> EngineIdentity {
@@ -15,7 +16,10 @@ fn engine() -> EngineIdentity {
 
 /// The fixture's bundle under another description, as if it had a frozen base.
 fn with(change: impl Fn(&mut BundleContents)) -> Bundle {
-    let bundle = fixture::bundle();
+    described(fixture::bundle(), change)
+}
+
+fn described(bundle: Bundle, change: impl Fn(&mut BundleContents)) -> Bundle {
     let mut contents = bundle.contents().clone();
     contents.model = ModelSpec::cnn2d();
     contents.base = Some(BaseRecord {
@@ -61,9 +65,10 @@ fn whatever_changes_features_changes_the_key() {
     let usual = with(|_| ());
     let mut keys = vec![
         key(&usual),
-        key(&with(|c| {
-            c.base.as_mut().unwrap().digest = Digest::of(b"b")
-        })),
+        key(&described(
+            fixture::bundle_with_weights(off_by_a_bit("conv")),
+            |_| (),
+        )),
         key(&with(|c| set_imaging(c, |i| i.size = 224))),
         key(&with(|c| set_imaging(c, |i| i.overlapping = true))),
         key(&with(|c| set_imaging(c, |i| i.field = Field::Summation))),
@@ -91,35 +96,47 @@ fn whatever_changes_features_changes_the_key() {
 }
 
 #[test]
-fn without_a_frozen_base_of_the_catalogue_the_model_counts() {
-    let fixture = fixture::bundle();
-    assert!(!fixture.caches_features());
-    let of_model = |bundle: &Bundle| bundle.feature_weights().0 == "model";
-    assert!(of_model(&fixture));
-    assert!(!of_model(&with(|_| ())));
-    // Fine-tuned, or not said.
-    for settings in [
-        serde_json::json!({"fine_tune": true}),
-        serde_json::json!({}),
-        serde_json::json!({"fine_tune": "no"}),
-    ] {
-        let trained = with(|c| c.training.settings = settings.clone());
-        assert!(of_model(&trained), "{settings}");
-        assert_eq!(trained.feature_weights().1, Digest::of(trained.model()));
-        assert_ne!(key(&trained), key(&with(|_| ())));
+fn a_bundle_is_not_believed_about_its_base() {
+    let usual = with(|_| ());
+    let forged = described(fixture::bundle_with_weights(off_by_a_bit("conv")), |_| ());
+    assert_eq!(usual.contents().base, forged.contents().base);
+    assert_ne!(key(&usual), key(&forged));
+    // Nor against it: the features are the same, whatever is said of the base and its training.
+    let claims: [fn(&mut BundleContents); 3] = [
+        |c| c.base.as_mut().unwrap().digest = Digest::of(b"b"),
+        |c| c.base = None,
+        |c| c.training.settings = serde_json::json!({"fine_tune": true}),
+    ];
+    for claim in claims {
+        assert_eq!(key(&usual), key(&with(claim)));
     }
-    // Foreign, nameless, or named otherwise than in the model.
-    assert!(of_model(&with(|c| {
-        c.base.as_mut().unwrap().name = "my-base".to_owned();
-        if let ModelSpec::Cnn2d { base, .. } = &mut c.model {
-            *base = "my-base".to_owned();
-        }
-    })));
-    assert!(of_model(&with(|c| c.base = None)));
-    let other = "mobilenet-v3-small";
-    assert!(of_model(&with(
-        |c| c.base.as_mut().unwrap().name = other.to_owned()
-    )));
+}
+
+#[test]
+fn another_head_on_the_same_trunk_shares_features() {
+    let (usual, other) = (
+        with(|_| ()),
+        described(fixture::bundle_with_weights(off_by_a_bit("head.")), |_| ()),
+    );
+    assert_ne!(usual.model_digest(), other.model_digest());
+    assert_eq!(key(&usual), key(&other));
+    assert!(!fixture::bundle().caches_features());
+}
+
+/// Changes the last bit of the first value of every weight of such a name.
+fn off_by_a_bit(name: &str) -> impl FnOnce(&mut Weights) {
+    move |weights| {
+        *weights = std::mem::take(weights)
+            .iter()
+            .map(|(found, tensor)| {
+                let mut tensor = tensor.clone();
+                if found.starts_with(name) {
+                    tensor.data[0] = f32::from_bits(tensor.data[0].to_bits() ^ 1);
+                }
+                (found.to_owned(), tensor)
+            })
+            .collect();
+    }
 }
 
 #[test]
