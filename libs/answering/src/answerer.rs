@@ -2,7 +2,7 @@
 
 use crate::{AnswerError, FeatureSource, blocking, deadline::Deadline, judges::Judges};
 use assay_core::Digest;
-use assay_pipeline::{Answer, Clock, Judge, Prepared};
+use assay_pipeline::{Answer, Clock, Judge, MAX_SPECTRUM_FILE_BYTES, Prepared};
 use assay_store::{BlobStore, BundleRegistry};
 use bytes::Bytes;
 use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism, time::Duration};
@@ -162,7 +162,7 @@ impl Answerer {
             Question::Content { bytes, name } if name.is_empty() => (bytes, "the file".to_owned()),
             Question::Content { bytes, name } => (bytes, name),
             Question::Stored(digest) => {
-                let fetch = async { Ok(self.sources.blobs.get(digest).await?) };
+                let fetch = self.fetched(digest);
                 let bytes = deadline.within("fetching the spectrum", fetch).await?;
                 (bytes, format!("spectrum {}", digest.short()))
             }
@@ -177,6 +177,19 @@ impl Answerer {
             .await
         };
         deadline.within("reading the spectrum", prepare).await
+    }
+
+    /// A stored file, unless it is larger than any spectrum: a digest may be that of anything.
+    async fn fetched(&self, digest: Digest) -> Result<Bytes, AnswerError> {
+        let size_bytes = self.sources.blobs.size(digest).await?;
+        if let Some(size_bytes) = size_bytes.filter(|size| *size > MAX_SPECTRUM_FILE_BYTES as u64) {
+            let reason = format!(
+                "{digest} has {size_bytes} bytes; at most {MAX_SPECTRUM_FILE_BYTES} are read, so it is no \
+                 spectrum"
+            );
+            return Err(AnswerError::field("spectrum_digest", reason));
+        }
+        Ok(self.sources.blobs.get(digest).await?)
     }
 
     pub(crate) fn now(&self) -> Duration {

@@ -23,6 +23,8 @@ pub use answer::{
     Answer, AnswerWarning, AnswerWarningCode, ClassProbability, DriftCode, GateReading, Timings,
     Verdict,
 };
+/// Most bytes of a file that is read as a spectrum.
+pub use assay_formats::MAX_FILE_BYTES as MAX_SPECTRUM_FILE_BYTES;
 pub use assay_infer::Watch;
 pub use bases::register_foreign;
 pub use bundle::{Bundle, BundleContents};

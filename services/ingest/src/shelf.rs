@@ -2,7 +2,7 @@
 
 use crate::{IngestError, measure};
 use assay_core::Digest;
-use assay_formats::{Format, FormatError, Reading, canonical_spe};
+use assay_formats::{Format, FormatError, MAX_FILE_BYTES, Reading, canonical_spe};
 use assay_spectrum::Spectrum;
 use assay_store::BlobStore;
 use bytes::Bytes;
@@ -75,6 +75,16 @@ impl Shelf {
     /// A spectrum that was kept before.
     pub(crate) async fn get(&self, digest: Digest) -> Result<Kept, IngestError> {
         let begun = Instant::now();
+        // A digest may be that of anything: what is larger than any spectrum is not fetched.
+        let size_bytes = self.blobs.size(digest).await?.unwrap_or(0);
+        let size_bytes = usize::try_from(size_bytes).unwrap_or(usize::MAX);
+        if size_bytes > MAX_FILE_BYTES {
+            let source = Box::new(FormatError::TooLarge {
+                size_bytes,
+                limit_bytes: MAX_FILE_BYTES,
+            });
+            return Err(IngestError::NoSpectrum { digest, source });
+        }
         let content = self.blobs.get(digest).await?;
         measure::stage("fetch", begun);
         let (format, reading) =

@@ -12,4 +12,5 @@ mod interrupted;
 mod judges;
 mod kit;
 mod meddling;
+mod sizes;
 mod tables;

@@ -236,3 +236,21 @@ async fn what_is_not_there_or_damaged_is_told_apart() {
     assert_eq!(status.code(), Code::DataLoss, "{status}");
     serving.end().await;
 }
+
+/// Were it fetched, its other content would show instead of its size.
+#[tokio::test]
+async fn what_is_larger_than_any_spectrum_is_not_fetched() {
+    let mut serving = Serving::start().await;
+    let answer = serving.client.put_file(file(SPE)).await.unwrap();
+    let digest = answer.into_inner().spectrum.unwrap().digest;
+    let path = serving.blobs().pop().unwrap();
+    let blob = std::fs::File::options().write(true).open(path).unwrap();
+    blob.set_len((64 << 20) + 1).unwrap();
+    let asked = GetFileRequest { digest };
+    let status = serving.client.get_file(asked).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+    assert_eq!(fields(&status), ["digest"]);
+    let named = ["67108865", "67108864"].map(|size| status.message().contains(size));
+    assert_eq!(named, [true; 2], "{status}");
+    serving.end().await;
+}
