@@ -4,13 +4,14 @@
 use assay_core::Classified;
 use assay_embedded::{LocalQueue, RedbJobStore};
 use assay_jobs::{
-    Clock, JobError, JobQueue, JobStore, Lane, LocalWork, Timestamp, WorkSource,
+    Clock, Consumer, Hint, JobError, JobFilter, JobId, JobQueue, JobStore, Lane, LocalWork, NewJob,
+    Reaper, Timestamp, WorkSource,
     conformance::{LEASE, QueueHarness, StoreHarness, WorkHarness},
 };
 use async_trait::async_trait;
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -141,19 +142,83 @@ async fn hints_for_one_job_do_not_pile_up() {
     let harness = embedded().await;
     let (store, queue) = (harness.store(), harness.queue());
     let reaper = assay_jobs::Reaper::new(store.clone(), queue);
-    let job = assay_jobs::NewJob {
-        lane: Lane::Train,
-        specification: serde_json::Value::Null,
-        principal: String::new(),
-        idempotency_key: None,
-        max_attempts: 1,
-        trace_parent: None,
-    };
-    store.submit(job, 1).await.unwrap();
+    store.submit(job(serde_json::Value::Null), 1).await.unwrap();
     for _ in 0..5 {
         harness.advance(reaper.redispatch_after).await;
         let sweep = reaper.sweep(reaper.redispatch_after).await.unwrap();
         assert_eq!(sweep.to_publish.len(), 1);
     }
     assert_eq!(harness.queue.waiting(Lane::Train), 1);
+}
+
+/// A queue that only counts what is published.
+#[derive(Default)]
+struct Counting(Mutex<Vec<JobId>>);
+
+#[async_trait]
+impl JobQueue for Counting {
+    async fn publish(&self, _: Lane, hint: &Hint) -> Result<(), JobError> {
+        self.0.lock().unwrap().push(hint.job);
+        Ok(())
+    }
+
+    async fn consume(&self, _: Lane) -> Result<Box<dyn Consumer>, JobError> {
+        unreachable!("nobody works here")
+    }
+}
+
+fn job(specification: serde_json::Value) -> NewJob {
+    NewJob {
+        lane: Lane::Train,
+        specification,
+        principal: String::new(),
+        idempotency_key: None,
+        max_attempts: 1,
+        trace_parent: None,
+    }
+}
+
+#[tokio::test]
+async fn many_lost_hints_are_published_in_parts_and_each_once() {
+    let harness = embedded().await;
+    let store = harness.store();
+    let mut ids = Vec::new();
+    for _ in 0..600 {
+        let submitted = store.submit(job(serde_json::Value::Null), 600).await;
+        ids.push(submitted.unwrap().record.id);
+        harness.advance(Duration::from_millis(1)).await;
+    }
+    let sweep = store.sweep(Duration::ZERO, Reaper::RETENTION).await;
+    let sweep = sweep.unwrap();
+    let first: Vec<_> = sweep.to_publish.iter().map(|record| record.id).collect();
+    assert!(sweep.more);
+    assert_eq!(first, ids[..256], "the oldest first, and a part at a time");
+    harness.advance(Duration::from_millis(1)).await;
+    let queue = Arc::new(Counting::default());
+    let reaper = Reaper::new(store, queue.clone());
+    reaper.begin().await.unwrap();
+    let mut published = queue.0.lock().unwrap().clone();
+    published.sort();
+    ids.sort();
+    assert_eq!(published, ids);
+}
+
+#[tokio::test]
+async fn a_page_ends_when_its_specifications_get_long() {
+    let harness = embedded().await;
+    let store = harness.store();
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        let long = serde_json::Value::String("x".repeat(1 << 20));
+        ids.insert(0, store.submit(job(long), 5).await.unwrap().record.id);
+    }
+    let (mut found, mut after) = (Vec::new(), None);
+    for expected in [3, 2] {
+        let page = store.list(&JobFilter::default(), after, 1000).await;
+        let page = page.unwrap();
+        assert_eq!(page.records.len(), expected);
+        found.extend(page.records.iter().map(|record| record.id));
+        after = page.next;
+    }
+    assert_eq!((found, after), (ids, None));
 }

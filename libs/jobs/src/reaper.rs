@@ -1,8 +1,8 @@
 //! The one path of recovery: sweeps the store again and again and publishes what waits without
 //! a hint.
 
-use crate::{JobError, JobQueue, JobStore, Lane, Sweep, local::hint};
-use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+use crate::{JobError, JobId, JobQueue, JobStore, Lane, Sweep, local::hint};
+use std::{collections::HashSet, future::Future, pin::pin, sync::Arc, time::Duration};
 
 /// Sweeps a store and publishes into a queue. Several may run on the same store.
 #[derive(Clone)]
@@ -43,19 +43,17 @@ impl Reaper {
     /// then again and again. Goes on while the store cannot be reached.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = pin!(shutdown);
-        // A queue in the process that just began is empty; another may hold hints already, and
-        // a second hint is harmless.
-        let mut redispatch_after = Duration::ZERO;
+        let mut begun = false;
         let mut failing = false;
         loop {
             let swept = tokio::select! {
                 biased;
                 () = &mut shutdown => return,
-                swept = self.sweep(redispatch_after) => swept,
+                swept = self.round(begun) => swept,
             };
             match swept {
-                Ok(_) => {
-                    redispatch_after = self.redispatch_after;
+                Ok(()) => {
+                    begun = true;
                     if failing {
                         tracing::info!("the job store is swept again");
                     }
@@ -75,6 +73,34 @@ impl Reaper {
         }
     }
 
+    async fn round(&self, begun: bool) -> Result<(), JobError> {
+        if !begun {
+            return self.begin().await;
+        }
+        while self.sweep(self.redispatch_after).await?.more {}
+        Ok(())
+    }
+
+    /// Takes every hint for lost, and publishes one for each job that waits. A queue in a process
+    /// that just began is empty; another may hold hints already, and a second hint is harmless.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn begin(&self) -> Result<(), JobError> {
+        let mut published = HashSet::new();
+        loop {
+            // Those that were published come last again, as their hints are the youngest.
+            let sweep = self.store.sweep(Duration::ZERO, self.retention).await?;
+            let mut fresh = sweep.to_publish.iter().map(|record| record.id);
+            let done = !sweep.more || fresh.all(|id| published.contains(&id));
+            self.publish(&sweep, &published).await?;
+            if done {
+                return Ok(());
+            }
+            published.extend(sweep.to_publish.iter().map(|record| record.id));
+        }
+    }
+
     /// One sweep, whose hints are published.
     ///
     /// # Errors
@@ -82,8 +108,18 @@ impl Reaper {
     /// time has passed.
     pub async fn sweep(&self, redispatch_after: Duration) -> Result<Sweep, JobError> {
         let sweep = self.store.sweep(redispatch_after, self.retention).await?;
+        self.publish(&sweep, &HashSet::new()).await?;
+        Ok(sweep)
+    }
+
+    /// Publishes what a sweep named, but for jobs that were published before and did not run out
+    /// since, and tells what it found.
+    async fn publish(&self, sweep: &Sweep, before: &HashSet<JobId>) -> Result<(), JobError> {
         let mut unpublished = 0_usize;
         for record in &sweep.to_publish {
+            if before.contains(&record.id) && !sweep.requeued.contains(&record.id) {
+                continue;
+            }
             if !hint(&*self.queue, record).await {
                 unpublished += 1;
             }
@@ -94,7 +130,7 @@ impl Reaper {
                 "hints could not be published; they go out again later"
             );
         }
-        self.tell(&sweep);
+        self.tell(sweep);
         for lane in Lane::ALL {
             let counts = self.store.counts(lane).await?;
             metrics::gauge!("openassay_jobs_queued", "lane" => lane.name())
@@ -102,7 +138,7 @@ impl Reaper {
             metrics::gauge!("openassay_jobs_running", "lane" => lane.name())
                 .set(counts.running as f64);
         }
-        Ok(sweep)
+        Ok(())
     }
 
     fn tell(&self, sweep: &Sweep) {

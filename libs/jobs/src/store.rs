@@ -85,8 +85,10 @@ pub struct Counts {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sweep {
     /// Queued jobs whose hint is older than `redispatch_after` (or lost): marked as dispatched
-    /// now; the caller publishes a hint for each.
+    /// now; the caller publishes a hint for each. The oldest hints first.
     pub to_publish: Vec<JobRecord>,
+    /// Whether more of them are left for the next sweep: an adapter may name a part at a time.
+    pub more: bool,
     /// Jobs whose lease ran out and which were queued again (they are in `to_publish` too).
     pub requeued: Vec<JobId>,
     /// Jobs whose lease ran out on their last attempt; they failed.
@@ -120,7 +122,8 @@ pub trait JobStore: Send + Sync {
     /// [`JobError::NotFound`].
     async fn get(&self, id: JobId) -> Result<JobRecord, JobError>;
 
-    /// Records, newest first, at most `limit`, older than `after`.
+    /// Records, newest first, at most `limit`, older than `after`. A page ends earlier when its
+    /// specifications get long.
     ///
     /// # Errors
     /// When the store cannot be reached.

@@ -1,7 +1,7 @@
 //! Which copies of the training spectra are made: as they would look after a shorter measurement
 //! or with another gain.
 
-use crate::fault::{Fault, Faults};
+use crate::fault::{Fault, Faults, MOST_ENTRIES};
 use serde::{Deserialize, Serialize};
 
 /// Which copies are made of every training spectrum.
@@ -58,6 +58,15 @@ impl Augmentation {
             "augmentation.thin_to_counts",
             "--thin",
             || "has 0: at least 1 count is required".to_owned(),
+        );
+        faults.require(
+            self.thin_to_counts.len() <= MOST_ENTRIES,
+            "augmentation.thin_to_counts",
+            "--thin",
+            || {
+                let found = self.thin_to_counts.len();
+                format!("has {found} entries: at most {MOST_ENTRIES} are allowed")
+            },
         );
         let Some(shifts) = self.gain_shifts else {
             return;

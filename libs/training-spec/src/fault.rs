@@ -69,6 +69,9 @@ fn listed(faults: &[Fault]) -> String {
     faults.join("; ")
 }
 
+/// Longest list of a specification: far more than any training tries.
+pub(crate) const MOST_ENTRIES: usize = 1000;
+
 /// Collects faults.
 #[derive(Default)]
 pub(crate) struct Faults(pub(crate) Vec<Fault>);

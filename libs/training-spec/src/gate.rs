@@ -1,6 +1,6 @@
 //! The choices about the open-set gate.
 
-use crate::fault::Faults;
+use crate::fault::{Faults, MOST_ENTRIES};
 use assay_openset::{DEFAULT_CANDIDATES, ThresholdRule};
 use serde::{Deserialize, Serialize};
 
@@ -108,6 +108,8 @@ impl GateSettings {
             ..
         } = self;
         let searched = self.search == GateSearch::Teff;
+        // A list too long is told by its length alone.
+        let zero = self.candidates.len() <= MOST_ENTRIES && self.candidates.contains(&0);
         faults.require(alpha > 0.0 && alpha < 1.0, "gate.alpha", "--alpha", || {
             format!("is {alpha}: (0, 1) is required")
         });
@@ -127,12 +129,21 @@ impl GateSettings {
             "is given and the search teff (--gate-search) looks for it: leave one out".to_owned()
         });
         faults.require(
-            !self.candidates.is_empty() && !self.candidates.contains(&0),
+            !self.candidates.is_empty() && !zero,
             "gate.candidates",
             "",
             || {
                 let candidates = &self.candidates;
                 format!("is {candidates:?}: one or more positive numbers are required")
+            },
+        );
+        faults.require(
+            self.candidates.len() <= MOST_ENTRIES,
+            "gate.candidates",
+            "",
+            || {
+                let found = self.candidates.len();
+                format!("has {found} entries: at most {MOST_ENTRIES} are allowed")
             },
         );
         faults.require(

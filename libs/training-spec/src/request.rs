@@ -362,4 +362,27 @@ mod tests {
         assert_eq!(faults.len(), MOST_FAULTS);
         assert!(faults.iter().all(|fault| fault.reason.contains("unknown")));
     }
+
+    #[test]
+    fn a_list_too_long_is_refused_by_its_length() {
+        for (list, wanted) in [
+            (
+                "gate.candidates",
+                json!({"gate": {"candidates": vec![0; 1001]}}),
+            ),
+            (
+                "augmentation.thin_to_counts",
+                json!({"augmentation": {"thin_to_counts": vec![1; 1001]}}),
+            ),
+        ] {
+            let SpecificationError(faults) = TrainingSpec::from_request(&wanted).unwrap_err();
+            let [fault] = &faults[..] else {
+                panic!("{faults:?}");
+            };
+            assert_eq!(fault.field, list);
+            assert!(fault.reason.contains("has 1001 entries"), "{fault}");
+        }
+        let most = json!({"gate": {"candidates": vec![1; 1000]}});
+        assert!(TrainingSpec::from_request(&most).is_ok());
+    }
 }

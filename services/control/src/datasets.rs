@@ -57,7 +57,7 @@ pub(crate) async fn create(
 }
 
 /// Reads a data set and renews its age, because it is needed again; `field` is its place in the
-/// request.
+/// request. Its spectra, which stay while it is young, must still be there.
 pub(crate) async fn take_up(
     blobs: &dyn BlobStore,
     field: &str,
@@ -65,6 +65,8 @@ pub(crate) async fn take_up(
 ) -> Result<Stored, ControlError> {
     let (stored, text) = read(blobs, field, digest).await?;
     blobs.put(text).await?;
+    // After that, for until then a collection of garbage may have taken some.
+    require_spectra(blobs, &stored.list).await?;
     Ok(stored)
 }
 

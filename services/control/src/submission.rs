@@ -13,7 +13,7 @@ use assay_training_spec::{Fault, TrainingSpec};
 use serde_json::Value;
 use std::sync::Arc;
 
-const MAX_SPECIFICATION_BYTES: usize = 1 << 20;
+const MAX_SPECIFICATION_BYTES: usize = 64 << 10;
 const LONGEST_KEY: usize = 128;
 const MOST_ATTEMPTS: u32 = 20;
 const USUAL_ATTEMPTS: u32 = 5;

@@ -9,6 +9,9 @@ use assay_jobs::{
 };
 use redb::ReadTransaction;
 
+/// Specifications of one page at most, in bytes of JSON; at least one record comes all the same.
+const PAGE_BYTES: usize = 4 << 20;
+
 pub(super) fn record(transaction: &ReadTransaction, id: JobId) -> Result<JobRecord, JobError> {
     complete(transaction, slim(transaction, id)?)
 }
@@ -28,16 +31,20 @@ pub(super) fn list(
         records: Vec::new(),
         next: None,
     };
+    let mut room = PAGE_BYTES;
     for entry in newest.map_err(broken)?.rev() {
         let (key, json) = entry.map_err(broken)?;
         let record: JobRecord = decode("the record", job_id(key.value()), json.value())?;
         if !matches(filter, &record) {
             continue;
         }
-        if page.records.len() == limit.max(1) {
-            page.next = page.records.last().map(|last| last.id);
+        let last = page.records.last().map(|last| last.id);
+        let length = specification_bytes(transaction, record.id)?;
+        if last.is_some() && (page.records.len() >= limit || length > room) {
+            page.next = last;
             break;
         }
+        room = room.saturating_sub(length);
         page.records.push(complete(transaction, record)?);
     }
     Ok(page)
@@ -80,6 +87,12 @@ fn slim(transaction: &ReadTransaction, id: JobId) -> Result<JobRecord, JobError>
     let json = table.get(number(id)).map_err(broken)?;
     let json = json.ok_or(JobError::NotFound(id))?;
     decode("the record", id, json.value())
+}
+
+fn specification_bytes(transaction: &ReadTransaction, id: JobId) -> Result<usize, JobError> {
+    let table = transaction.open_table(SPECIFICATIONS).map_err(broken)?;
+    let json = table.get(number(id)).map_err(broken)?;
+    Ok(json.map_or(0, |json| json.value().len()))
 }
 
 fn complete(transaction: &ReadTransaction, mut record: JobRecord) -> Result<JobRecord, JobError> {

@@ -10,6 +10,9 @@ use std::time::Duration;
 /// Records removed by one sweep at most, so that it never keeps others waiting for long.
 const REMOVED_AT_ONCE: usize = 256;
 
+/// Lost hints that one sweep names at most: each comes with its whole specification.
+const PUBLISHED_AT_ONCE: usize = 256;
+
 pub(super) fn sweep(
     tables: &mut Tables<'_>,
     redispatch_after: Duration,
@@ -42,6 +45,10 @@ fn redispatch(
     let mut due = tables.due(WAITING, |at| at <= now)?;
     due.extend(tables.due(DISPATCHED, |at| at.after(redispatch_after) <= now)?);
     for id in due {
+        if sweep.to_publish.len() == PUBLISHED_AT_ONCE {
+            sweep.more = true;
+            break;
+        }
         let before = tables.load(id)?;
         if !transition::needs_hint(&before, redispatch_after, now) {
             continue;

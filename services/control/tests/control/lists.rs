@@ -101,12 +101,13 @@ async fn lists_are_paged_and_filtered() {
 #[tokio::test]
 async fn long_specifications_make_more_pages_and_not_a_message_too_long() {
     let config = ControlConfig {
-        max_message_bytes: Some(1 << 20),
+        max_message_bytes: Some(1 << 17),
         ..ControlConfig::default()
     };
     let mut serving = Serving::start_with(config).await;
     let dataset = serving.dataset().await;
-    let candidates = vec![1; 100_000];
+    let mut candidates = vec![usize::MAX; 999];
+    candidates.push(1);
     let long = serde_json::json!({ "gate": { "candidates": candidates } }).to_string();
     for _ in 0..3 {
         let request = SubmitRequest {

@@ -181,3 +181,35 @@ async fn a_data_set_without_enough_to_learn_from_is_refused() {
     }
     serving.end().await;
 }
+
+#[tokio::test]
+async fn a_specification_too_long_is_refused() {
+    let mut serving = Serving::start().await;
+    let dataset = serving.dataset().await;
+    let long = format!("{{{}}}", " ".repeat(64 << 10));
+    let request = SubmitRequest {
+        specification_json: long,
+        ..training(dataset)
+    };
+    let status = serving.jobs.submit(request).await.unwrap_err();
+    assert_eq!(fields(&status), ["specification_json"]);
+    assert!(status.message().contains("at most 65536"), "{status}");
+    serving.end().await;
+}
+
+#[tokio::test]
+async fn a_data_set_whose_spectra_are_gone_is_refused() {
+    let mut serving = Serving::start().await;
+    let spectrum = serving.spectrum("gone").await;
+    let rows = vec![row(spectrum, "", Role::Known)];
+    let created = serving
+        .datasets
+        .create_dataset(CreateDatasetRequest { rows })
+        .await;
+    let dataset = created.unwrap().into_inner().digest;
+    serving.deps.blobs.remove(spectrum).await.unwrap();
+    let status = serving.jobs.submit(batch(dataset, "")).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound);
+    assert!(status.message().contains("1 of the 1 spectra"), "{status}");
+    serving.end().await;
+}
