@@ -224,13 +224,21 @@ fn count_end(record: &JobRecord) {
 /// A clock as the stores take it: the time now.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// The clock of this machine.
+/// A clock for one run of this machine: the wall clock now, and from then on the time that
+/// passes. A wall clock that is set later changes nothing, so that leases run out as they should.
 #[must_use]
 pub fn system_clock() -> Clock {
-    Arc::new(|| {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        Timestamp::default().after(since.unwrap_or_default())
-    })
+    let began = std::time::Instant::now();
+    steady_clock(std::time::SystemTime::now(), move || began.elapsed())
+}
+
+fn steady_clock(
+    began: std::time::SystemTime,
+    passed: impl Fn() -> Duration + Send + Sync + 'static,
+) -> Clock {
+    let since = began.duration_since(std::time::UNIX_EPOCH);
+    let began = Timestamp::default().after(since.unwrap_or_default());
+    Arc::new(move || began.after(passed()))
 }
 
 impl std::fmt::Debug for LocalWork {
@@ -238,5 +246,26 @@ impl std::fmt::Debug for LocalWork {
         f.debug_struct("LocalWork")
             .field("lease", &self.lease)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        sync::atomic::{AtomicU64, Ordering},
+        time::UNIX_EPOCH,
+    };
+
+    #[test]
+    fn a_clock_goes_on_from_where_it_began_by_the_time_that_passes() {
+        let passed_ms = Arc::new(AtomicU64::new(0));
+        let passes = Arc::clone(&passed_ms);
+        let clock = steady_clock(UNIX_EPOCH + Duration::from_secs(1_700_000_000), move || {
+            Duration::from_millis(passes.load(Ordering::SeqCst))
+        });
+        assert_eq!(clock(), Timestamp(1_700_000_000_000));
+        passed_ms.store(30_001, Ordering::SeqCst);
+        assert_eq!(clock(), Timestamp(1_700_000_030_001));
     }
 }

@@ -71,7 +71,8 @@ struct Common {
     #[arg(long, value_name = "DIR", requires = "wait")]
     out: Option<PathBuf>,
 
-    /// Submitting again under the same key within 24 hours gives the same job
+    /// Submitting again under the same key within 24 hours gives the same job. A job that failed or
+    /// was cancelled frees its key; another request under the same key is refused
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
 
