@@ -1,8 +1,10 @@
 //! A connection that lets go of a silent peer: one that never says that it speaks HTTP/2, and,
-//! once no more requests are taken, one that has none in flight and does not even answer the ping
+//! once no more requests are taken, one that says nothing at all, not even an answer to the ping
 //! that asks it to go.
 //!
-//! hyper waits for the peer in both cases, for as long as the peer likes.
+//! hyper waits for the peer in both cases, for as long as the peer likes. A peer that has answered
+//! the ping is left to hyper: it closes the connection when all answers on it have gone, and much
+//! of one can still wait in its queues when nothing is in flight here any more.
 
 use crate::layers::{Ends, Shared};
 use std::{
@@ -23,8 +25,8 @@ use tonic::transport::server::{Connected, TcpConnectInfo};
 /// What every HTTP/2 connection begins with, in bytes (RFC 9113, section 3.4).
 const PREFACE_BYTES: usize = 24;
 /// One turn of silence at the end; after two of them a connection is let go. A peer that lives
-/// answers a ping in less.
-const TURN: Duration = Duration::from_millis(250);
+/// answers a ping in less, however far away it is.
+const TURN: Duration = Duration::from_secs(1);
 
 type Cancelled = Pin<Box<WaitForCancellationFutureOwned>>;
 
@@ -38,6 +40,8 @@ pub(crate) struct Connection<IO = TcpStream> {
     drain: Cancelled,
     over: Cancelled,
     turning: bool,
+    /// The peer has said something since no more requests are taken.
+    heard: bool,
     /// Something was read or written in this turn.
     active: bool,
     /// The turn before was silent.
@@ -58,6 +62,7 @@ impl<IO> Connection<IO> {
             drain: Box::pin(drain.cancelled_owned()),
             over: Box::pin(over.cancelled_owned()),
             turning: false,
+            heard: false,
             active: false,
             silent: false,
             blocked: false,
@@ -88,7 +93,7 @@ impl<IO> Connection<IO> {
         while self.timer.as_mut().poll(context).is_ready() {
             self.timer.as_mut().reset(Instant::now() + TURN);
             let busy = std::mem::take(&mut self.active) || self.blocked;
-            let silent = !busy && self.shared.in_flight() == 0;
+            let silent = !busy && !self.heard && self.shared.in_flight() == 0;
             if silent && self.silent {
                 return Poll::Ready(());
             }
@@ -125,6 +130,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Connection<IO> {
                 let read = buffer.filled().len() - before;
                 me.preface_left = me.preface_left.saturating_sub(read);
                 me.active = true;
+                me.heard |= read > 0 && me.shared.ends().drain.is_cancelled();
                 Poll::Ready(result)
             }
             // Nothing read is the end of what the peer sends.

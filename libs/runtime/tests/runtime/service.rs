@@ -21,6 +21,9 @@ pub(crate) const LONG_PARTS: usize = 64;
 /// Size of one of them.
 pub(crate) const LONG_PART_BYTES: usize = 1 << 18;
 
+/// Size of an answer that is one part.
+pub(crate) const LARGE_BYTES: usize = 1 << 20;
+
 /// Where a test meets the handlers.
 #[derive(Debug)]
 pub(crate) struct Meeting {
@@ -58,13 +61,15 @@ pub(crate) struct Told {
     shutdown: Shutdown,
 }
 
-/// The service as a component. `limit`: tonic's own limit of a message.
+/// The service as a component. `limit`: tonic's own limit of a message, either way.
 pub(crate) fn component(meeting: &Arc<Meeting>, shutdown: &Shutdown, limit: usize) -> Component {
     let service = Told {
         meeting: Arc::clone(meeting),
         shutdown: shutdown.clone(),
     };
-    let server = IngestServiceServer::new(service).max_decoding_message_size(limit);
+    let server = IngestServiceServer::new(service)
+        .max_decoding_message_size(limit)
+        .max_encoding_message_size(limit);
     Component::new("told", vec![NAME], |routes| {
         routes.add_service(server);
     })
@@ -94,6 +99,7 @@ impl IngestService for Told {
         }
         let content = match digest.as_str() {
             "who" => carried.into_bytes(),
+            "large" => vec![7; LARGE_BYTES],
             _ => digest.into_bytes(),
         };
         Ok(Response::new(GetFileResponse { content }))
@@ -128,12 +134,17 @@ impl IngestService for Told {
         &self,
         request: Request<RenderImageStreamRequest>,
     ) -> Result<Response<Self::RenderImageStreamStream>, Status> {
-        if request.get_ref().digest == "long" {
+        let whole = match request.get_ref().digest.as_str() {
+            "long" => Some((LONG_PARTS, LONG_PART_BYTES)),
+            "large" => Some((1, LARGE_BYTES)),
+            _ => None,
+        };
+        if let Some((parts, bytes)) = whole {
             let part = RenderImageStreamResponse {
-                chunk: vec![7; LONG_PART_BYTES],
+                chunk: vec![7; bytes],
                 ..RenderImageStreamResponse::default()
             };
-            let parts = futures::stream::iter(vec![Ok(part); LONG_PARTS]);
+            let parts = futures::stream::iter(vec![Ok(part); parts]);
             return Ok(Response::new(parts.boxed()));
         }
         let first = futures::stream::iter([Ok(RenderImageStreamResponse::default())]);

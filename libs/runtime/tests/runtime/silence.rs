@@ -1,12 +1,16 @@
 //! Peers that say nothing: they are let go, and hold nobody up.
 
-use crate::harness::{ask, config, serve, unless_it_hangs};
+use crate::{
+    harness::{Client, ask, ask_stream, config, serve, unless_it_hangs},
+    service::LARGE_BYTES,
+};
 use assay_runtime::ServerConfig;
 use std::net::SocketAddr;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
+use tonic::transport::Channel;
 
 /// What an HTTP/2 connection begins with (RFC 9113, section 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -90,4 +94,23 @@ async fn a_connection_that_does_not_begin_is_closed() {
     closes(sent(running.address, b"").await).await;
     closes(sent(running.address, &PREFACE[..23]).await).await;
     running.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reader_that_pauses_gets_its_whole_answer() {
+    let running = serve(config()).await;
+    let channel = Channel::from_shared(format!("http://{}", running.address)).unwrap();
+    // The answer is handed over whole; nearly all of it waits for room at the reader.
+    let channel = channel.initial_stream_window_size(1 << 16);
+    let mut client = Client::new(channel.connect().await.unwrap());
+    let stream = client.render_image_stream(ask_stream("large")).await;
+    let mut stream = stream.unwrap().into_inner();
+    let mute = established(running.address).await;
+    running.shutdown.begin();
+    // The pause: until whoever says nothing at all has been let go.
+    closes(mute).await;
+    let part = stream.message().await.unwrap().unwrap();
+    assert_eq!(part.chunk.len(), LARGE_BYTES);
+    assert_eq!(stream.message().await.unwrap(), None);
+    running.ended().await.unwrap();
 }
