@@ -42,7 +42,7 @@ impl Default for ServerConfig {
             metrics_listen: None,
             max_message_bytes: 16 << 20,
             max_in_flight: 256,
-            max_streams_per_connection: 256,
+            max_streams_per_connection: 64,
             max_header_bytes: 16 << 10,
             keepalive_interval_s: 30,
             keepalive_timeout_s: 20,

@@ -51,6 +51,12 @@ impl Measure {
         status.into_http()
     }
 
+    /// The same before it is known whether there is such a method at all.
+    pub(super) fn refuse_unrouted(mut self, status: Status) -> Response<Body> {
+        UNKNOWN.clone_into(&mut self.call.method);
+        self.refuse(status)
+    }
+
     /// Where received bytes are counted.
     pub(super) fn received(&self) -> Counter {
         metrics::counter!("openassay_rpc_received_bytes_total", "service" => self.call.service)

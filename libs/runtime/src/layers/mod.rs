@@ -177,7 +177,7 @@ where
     }
     let place = match shared.admit(&call) {
         Ok(place) => place,
-        Err(status) => return measure.refuse(status),
+        Err(status) => return measure.refuse_unrouted(status),
     };
     let arrival = Instant::now();
     let named = callers_limit(&request).and_then(|limit| arrival.checked_add(limit));

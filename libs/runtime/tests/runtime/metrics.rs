@@ -1,7 +1,7 @@
 //! The page of metrics.
 
 use crate::{
-    harness::{ask, config, serve},
+    harness::{Running, ask, config, serve},
     service::NAME,
 };
 use assay_runtime::ServerConfig;
@@ -10,6 +10,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
+use tonic::Code;
 
 async fn get(address: SocketAddr, path: &str) -> String {
     let mut connection = TcpStream::connect(address).await.unwrap();
@@ -20,27 +21,38 @@ async fn get(address: SocketAddr, path: &str) -> String {
     answer
 }
 
-#[tokio::test]
-async fn requests_are_counted_by_service_method_and_code() {
-    let running = serve(ServerConfig {
+/// A server with a page.
+fn paged() -> ServerConfig {
+    ServerConfig {
         metrics_listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
         ..config()
-    })
-    .await;
+    }
+}
+
+/// Calls a method of the service that is not there.
+async fn call_invented(running: &Running, method: &str) -> Code {
+    let mut raw = tonic::client::Grpc::new(running.channel().await);
+    raw.ready().await.unwrap();
+    let path = format!("/{NAME}/{method}").parse().unwrap();
+    let codec = tonic_prost::ProstCodec::<_, assay_api::ingest::GetFileResponse>::default();
+    let called = raw.unary(tonic::Request::new(ask("x")), path, codec).await;
+    called.unwrap_err().code()
+}
+
+fn series(metric: &str, method: &str, code: &str) -> String {
+    format!(r#"{metric}{{service="{NAME}",method="{method}",code="{code}""#)
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_service_method_and_code() {
+    let running = serve(paged()).await;
     let address = running.metrics.unwrap();
     let mut client = running.client().await;
     client.get_file(ask("x")).await.unwrap();
     client.get_file(ask("missing")).await.unwrap_err();
-    let invented = tonic::Request::new(ask("x"));
-    let mut raw = tonic::client::Grpc::new(running.channel().await);
-    raw.ready().await.unwrap();
-    let path = format!("/{NAME}/Invented").parse().unwrap();
-    let codec = tonic_prost::ProstCodec::<_, assay_api::ingest::GetFileResponse>::default();
-    raw.unary(invented, path, codec).await.unwrap_err();
+    let invented = call_invented(&running, "Invented").await;
+    assert_eq!(invented, Code::Unimplemented);
 
-    let series = |metric: &str, method: &str, code: &str| {
-        format!(r#"{metric}{{service="{NAME}",method="{method}",code="{code}""#)
-    };
     let wanted = [
         series("openassay_rpc_requests_total", "GetFile", "OK"),
         series("openassay_rpc_requests_total", "GetFile", "NOT_FOUND"),
@@ -66,4 +78,37 @@ async fn requests_are_counted_by_service_method_and_code() {
     assert!(get(address, "/other").await.starts_with("HTTP/1.1 404"));
     running.end().await.unwrap();
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_full_server_learns_no_names_of_methods() {
+    let running = serve(ServerConfig {
+        max_in_flight: 1,
+        ..paged()
+    })
+    .await;
+    let mut client = running.client().await;
+    let first = tokio::spawn(async move { client.get_file(ask("wait")).await });
+    running.meeting.arrival().await;
+    let refused = call_invented(&running, "Conceived").await;
+    assert_eq!(refused, Code::ResourceExhausted);
+    let named = series("openassay_rpc_requests_total", "Conceived", "");
+    let named = named.trim_end_matches('"');
+    let unnamed = series(
+        "openassay_rpc_requests_total",
+        "unknown",
+        "RESOURCE_EXHAUSTED",
+    );
+    let address = running.metrics.unwrap();
+    // Counted a moment after the answer, under one name or the other.
+    let page = loop {
+        let page = get(address, "/metrics").await;
+        if page.contains(named) || page.contains(&unnamed) {
+            break page;
+        }
+    };
+    assert!(!page.contains("Conceived"), "{page}");
+    running.meeting.release();
+    first.await.unwrap().unwrap();
+    running.end().await.unwrap();
 }
