@@ -9,8 +9,10 @@ use tonic_types::{ErrorDetails, StatusExt};
 const DOMAIN: &str = "openassay";
 /// When it is worth trying again once the server is full.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// How tonic begins its message about a size limit, for which it uses another code.
-const TONIC_TOO_LARGE: &str = "Error, decoded message length too large";
+/// How tonic begins its message about a request above a size limit, for which it uses another code.
+const TONIC_REQUEST_TOO_LARGE: &str = "Error, decoded message length too large";
+/// The same about an answer.
+const TONIC_ANSWER_TOO_LARGE: &str = "Error, encoded message length too large";
 
 /// What every request of gRPC says that it is; a format of its messages may follow.
 const GRPC: &str = "application/grpc";
@@ -56,8 +58,18 @@ pub(super) fn too_large(length: usize, limit: usize) -> Status {
 /// tonic's own refusal of a large message under the code that gRPC has for it; `None` when the
 /// status is about something else.
 pub(super) fn larger_name(status: &Status) -> Option<Status> {
-    (status.code() == Code::OutOfRange && status.message().starts_with(TONIC_TOO_LARGE))
-        .then(|| refuse_size(status.message()))
+    if status.code() != Code::OutOfRange {
+        return None;
+    }
+    let message = status.message();
+    if let Some(sizes) = message.strip_prefix(TONIC_ANSWER_TOO_LARGE) {
+        return Some(refuse_size(&format!(
+            "the answer is too large{sizes}; ask for fewer rows or less at once"
+        )));
+    }
+    message
+        .starts_with(TONIC_REQUEST_TOO_LARGE)
+        .then(|| refuse_size(message))
 }
 
 fn refuse_size(message: &str) -> Status {

@@ -156,6 +156,25 @@ async fn the_limit_of_a_service_has_the_same_code_and_other_ranges_keep_theirs()
 }
 
 #[tokio::test]
+async fn an_answer_above_the_limit_has_that_code_too_and_tells_what_to_do() {
+    let shutdown = Shutdown::new(config().grace());
+    let meeting = Meeting::new();
+    let component = service::component(&meeting, &shutdown, 1000);
+    let running = start(config(), shutdown, meeting, vec![component]).await;
+    let mut client = running.client().await;
+    let streamed = client.render_image_stream(ask_stream("large")).await;
+    let streamed = streamed.unwrap().into_inner().message().await;
+    let unary = client.get_file(ask("large")).await;
+    for status in [streamed.unwrap_err(), unary.unwrap_err()] {
+        is_too_large(&status);
+        let told = status.message();
+        assert!(told.contains("1000 bytes"), "{told}");
+        assert!(told.contains("ask for fewer rows"), "{told}");
+    }
+    running.end().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_request_without_a_deadline_gets_the_default_one() {
     let running = serve(ServerConfig {
         default_timeout_s: 1,
