@@ -105,7 +105,15 @@ impl Pool {
         deadline: Option<Instant>,
     ) -> Result<Arc<Model>, AnswerError> {
         loop {
-            let mut outcome = match self.find_or_begin(digest, &wanted)? {
+            let held = self.state().find(digest, self.settings.refusal)?;
+            let found = match held {
+                Some(found) => found,
+                None => {
+                    self.look_up(digest, deadline).await?;
+                    self.find_or_begin(digest, &wanted)?
+                }
+            };
+            let mut outcome = match found {
                 Found::Model(model) => return Ok(model),
                 Found::Loading(outcome) => outcome,
             };
@@ -132,31 +140,26 @@ impl Pool {
         }
     }
 
+    /// Asks whether there is such a bundle: no model has to go for one that does not exist.
+    async fn look_up(&self, digest: Digest, deadline: Option<Instant>) -> Result<(), AnswerError> {
+        let doing = "the registry was asked for the model";
+        let there = before(deadline, doing, self.registry.has(digest)).await?;
+        let failure = match there {
+            Ok(true) => return Ok(()),
+            Ok(false) => LoadFailure::NotFound(format!("bundle {digest} is not in the registry")),
+            Err(error) => error.into(),
+        };
+        Err(failure.to_error(digest))
+    }
+
     fn find_or_begin(
         self: &Arc<Self>,
         digest: Digest,
         wanted: &Wanted,
     ) -> Result<Found, AnswerError> {
         let mut state = self.state();
-        state.uses += 1;
-        let now = state.uses;
-        match state.slots.get_mut(&digest) {
-            Some(Slot::Ready { model, used }) if model.is_alive() => {
-                *used = now;
-                return Ok(Found::Model(Arc::clone(model)));
-            }
-            // A loading without an outcome whose task is gone was broken off.
-            Some(Slot::Loading(outcome))
-                if outcome.has_changed().is_ok() || outcome.borrow().is_some() =>
-            {
-                return Ok(Found::Loading(outcome.clone()));
-            }
-            _ => drop(state.slots.remove(&digest)),
-        }
-        let refusal = self.settings.refusal;
-        state.refused.retain(|_, (at, _)| at.elapsed() < refusal);
-        if let Some((_, failure)) = state.refused.get(&digest) {
-            return Err(failure.to_error(digest));
+        if let Some(found) = state.find(digest, self.settings.refusal)? {
+            return Ok(found);
         }
         let extra = usize::from(wanted.replaces.is_some());
         state.make_room(self.settings.places + extra, wanted.replaces)?;
@@ -290,6 +293,33 @@ enum Found {
 }
 
 impl State {
+    /// The model, or its loading, if there is one.
+    ///
+    /// # Errors
+    /// When the bundle was refused lately.
+    fn find(&mut self, digest: Digest, refusal: Duration) -> Result<Option<Found>, AnswerError> {
+        self.uses += 1;
+        let now = self.uses;
+        match self.slots.get_mut(&digest) {
+            Some(Slot::Ready { model, used }) if model.is_alive() => {
+                *used = now;
+                return Ok(Some(Found::Model(Arc::clone(model))));
+            }
+            // A loading without an outcome whose task is gone was broken off.
+            Some(Slot::Loading(outcome))
+                if outcome.has_changed().is_ok() || outcome.borrow().is_some() =>
+            {
+                return Ok(Some(Found::Loading(outcome.clone())));
+            }
+            _ => drop(self.slots.remove(&digest)),
+        }
+        self.refused.retain(|_, (at, _)| at.elapsed() < refusal);
+        match self.refused.get(&digest) {
+            Some((_, failure)) => Err(failure.to_error(digest)),
+            None => Ok(None),
+        }
+    }
+
     /// Unloads models until there is a place, except `spared` and those in use.
     fn make_room(&mut self, places: usize, spared: Option<Digest>) -> Result<(), AnswerError> {
         while self.slots.len() >= places.max(1) {

@@ -115,3 +115,26 @@ async fn models_beyond_the_places_make_room_for_each_other_but_not_while_they_wo
     let error = inference.features(unknown, rows, None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asking_for_bundles_that_are_not_there_unloads_nothing() {
+    let kit = Kit::new();
+    kit.serve("vectors", &VECTORS).await;
+    let one_place = InferenceConfig {
+        max_loaded_models: 1,
+        ..config()
+    };
+    let inference = kit.start(one_place).await;
+    let rows = many(&VECTORS, 1);
+    features(&inference, &VECTORS, &rows).await;
+    for number in 0..3u8 {
+        let unknown = assay_core::Digest::of(&[number]);
+        let error = inference.features(unknown, rows.clone(), None).await;
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::NotFound);
+        let error = inference.resolve(&unknown.to_string()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    }
+    // It answers from memory: its files cannot be read any more.
+    kit.seen.set_away(true);
+    features(&inference, &VECTORS, &rows).await;
+}
