@@ -223,7 +223,7 @@ impl Pool {
             limits: self.settings.limits,
             probes,
         };
-        Model::load(load).await.map_err(LoadFailure::Refused)
+        Model::load(load).await
     }
 
     /// Which bundles a name stands for now.

@@ -10,6 +10,7 @@ mod thread;
 pub(crate) use queue::Task;
 pub(crate) use thread::{Limits, Load, lowest_maximum};
 
+use crate::pool::LoadFailure;
 use assay_answering::AnswerError;
 use assay_infer::EngineIdentity;
 use assay_pipeline::Bundle;
@@ -38,17 +39,15 @@ impl Model {
     /// serves it; gives that thread's handle too.
     ///
     /// # Errors
-    /// Why the bundle cannot be served, in words.
-    pub(crate) async fn load(load: Load) -> Result<(Self, JoinHandle<()>), String> {
+    /// Why the bundle cannot be served, or not now.
+    pub(crate) async fn load(load: Load) -> Result<(Self, JoinHandle<()>), LoadFailure> {
         let (report, loaded) = oneshot::channel();
         let name = format!("model-{}", &load.digest.short()[..8]);
         let thread = std::thread::Builder::new()
             .name(name)
             .spawn(move || thread::run(load, report))
-            .map_err(|error| format!("no thread can be started for it: {error}"))?;
-        let loaded = loaded
-            .await
-            .unwrap_or_else(|_| Err("its thread ended while it was loaded".to_owned()))?;
+            .map_err(|error| not_started(&error))?;
+        let loaded = outcome(loaded).await?;
         Ok((
             Self {
                 bundle: loaded.bundle,
@@ -126,6 +125,25 @@ impl Drop for Model {
     }
 }
 
+/// Too many threads or too little memory says nothing about the bundle.
+fn not_started(error: &std::io::Error) -> LoadFailure {
+    LoadFailure::Unavailable(format!(
+        "no thread can be started for the model now: {error}; try again"
+    ))
+}
+
+/// What the thread of a model says of its loading. Where it says nothing, nothing is known against
+/// the bundle.
+async fn outcome<T>(loaded: oneshot::Receiver<Result<T, String>>) -> Result<T, LoadFailure> {
+    match loaded.await {
+        Ok(Ok(loaded)) => Ok(loaded),
+        Ok(Err(reason)) => Err(LoadFailure::Refused(reason)),
+        Err(_) => Err(LoadFailure::Unavailable(
+            "the model's thread ended while it was loaded; try again".to_owned(),
+        )),
+    }
+}
+
 fn gone() -> AnswerError {
     AnswerError::Unavailable("the model's thread has ended; try again".to_owned())
 }
@@ -160,5 +178,27 @@ impl Recent {
     fn all(&self) -> Vec<Vec<f32>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_core::{Classified, Digest, ErrorKind};
+
+    #[tokio::test]
+    async fn only_what_the_thread_says_of_the_bundle_is_a_refusal() {
+        let (report, loaded) = oneshot::channel::<Result<(), String>>();
+        report.send(Err("wrong weights".to_owned())).unwrap();
+        assert!(outcome(loaded).await.unwrap_err().is_refusal());
+        let (report, loaded) = oneshot::channel::<Result<(), String>>();
+        drop(report);
+        let ended = outcome(loaded).await.unwrap_err();
+        let full = not_started(&std::io::ErrorKind::WouldBlock.into());
+        for failure in [ended, full] {
+            assert!(!failure.is_refusal(), "{failure}");
+            let error = failure.to_error(Digest::of(b"bundle"));
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        }
     }
 }

@@ -14,7 +14,7 @@ pub(crate) enum LoadFailure {
     /// There is no such bundle.
     #[error("{0}")]
     NotFound(String),
-    /// The registry cannot be read now.
+    /// The registry cannot be read now, or this process has no means to load it.
     #[error("{0}")]
     Unavailable(String),
 }
