@@ -1,10 +1,10 @@
-//! Features by way of the cache: known rows from it, every other row computed once. The cache may
-//! lose or damage anything and may be away: then features are computed.
+//! Features by way of the cache: known rows from it, every other row computed once, a few at a
+//! time. The cache may lose or damage anything and may be away: then features are computed.
 
 use crate::{
     flights::{Flights, Lead, Part, Wait},
     measure,
-    model::{Model, Task, before},
+    model::{Done, Model, Task, before},
 };
 use assay_answering::{AnswerError, Features};
 use assay_core::Digest;
@@ -19,6 +19,12 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
+
+/// Rows that a request takes upon itself at once: so long others wait for it, so much is lost when
+/// it ends too early.
+const PORTION_ROWS: usize = 16;
 
 type Row = Arc<[f32]>;
 
@@ -39,6 +45,8 @@ struct Progress {
     first: HashMap<Digest, usize>,
     known: HashMap<Digest, Row>,
     hits: HashSet<Digest>,
+    /// Whether the cache answered this request so far.
+    reachable: bool,
     queue: Duration,
     compute: Duration,
 }
@@ -53,22 +61,39 @@ impl Cached {
         }
     }
 
-    /// Features of vectors that have the right width and are finite.
+    /// Features of vectors that have the right width and are finite. The work is a task of its
+    /// own, which ends with this future: others wait for it, so that it must go on when nobody
+    /// polls the one who asked first.
     pub(crate) async fn features(
-        &self,
+        self: &Arc<Self>,
         model: &Arc<Model>,
         vectors: Vec<Vec<f32>>,
         deadline: Option<Instant>,
     ) -> Result<Features, AnswerError> {
+        let work = Arc::clone(self).find(Arc::clone(model), vectors, deadline);
+        let task = tokio::spawn(work.in_current_span());
+        let found = AbortOnDropHandle::new(task).await;
+        found.unwrap_or_else(|error| Err(AnswerError::Defect(format!("features: {error}"))))
+    }
+
+    async fn find(
+        self: Arc<Self>,
+        model: Arc<Model>,
+        vectors: Vec<Vec<f32>>,
+        deadline: Option<Instant>,
+    ) -> Result<Features, AnswerError> {
         let vectors = Arc::new(vectors);
-        let keys = keys(model, &vectors).await?;
+        let keys = keys(&model, &vectors).await?;
         let mut progress = Progress::new(keys);
+        if progress.first.len() > PORTION_ROWS {
+            self.recall(&model, &mut progress).await;
+        }
         loop {
             let (leads, waits) = self.join(&progress);
             if leads.is_empty() && waits.is_empty() {
                 break;
             }
-            self.lead(model, &vectors, leads, &mut progress, deadline)
+            self.lead(&model, &vectors, leads, &mut progress, deadline)
                 .await?;
             for (key, wait) in waits {
                 let doing = "another request computed the same features";
@@ -81,7 +106,24 @@ impl Cached {
         Ok(progress.finish())
     }
 
-    /// Takes part in finding every key that is not known yet.
+    /// Takes from the cache what it has of a long request, in one call.
+    async fn recall(&self, model: &Model, progress: &mut Progress) {
+        let width = model.bundle().head().features();
+        let keys: Vec<_> = progress.first.keys().copied().collect();
+        let Some(stored) = self.get(&keys).await else {
+            progress.reachable = false;
+            return;
+        };
+        for (key, stored) in keys.into_iter().zip(stored) {
+            if let Some(features) = stored.and_then(|bytes| decode_features(&bytes, width)) {
+                progress.hits.insert(key);
+                progress.known.insert(key, features.into());
+            }
+        }
+        measure::cache(progress.hits.len(), 0);
+    }
+
+    /// Takes part in finding the first keys that are not known yet.
     fn join(&self, progress: &Progress) -> (Vec<Lead>, Vec<(Digest, Wait)>) {
         let (mut leads, mut waits) = (Vec::new(), Vec::new());
         let mut open: Vec<_> = progress
@@ -90,7 +132,7 @@ impl Cached {
             .filter(|(key, _)| !progress.known.contains_key(*key))
             .collect();
         open.sort_by_key(|(_, row)| **row);
-        for (key, _) in open {
+        for (key, _) in open.into_iter().take(PORTION_ROWS) {
             match self.flights.join(*key) {
                 Part::Lead(lead) => leads.push(lead),
                 Part::Wait(wait) => waits.push((*key, wait)),
@@ -112,8 +154,13 @@ impl Cached {
             return Ok(());
         }
         let width = model.bundle().head().features();
-        let stored = self.get(&leads).await;
-        let reachable = stored.is_some();
+        let keys: Vec<_> = leads.iter().map(Lead::key).collect();
+        let stored = match progress.reachable {
+            true => self.get(&keys).await,
+            // It was waited for once already.
+            false => None,
+        };
+        progress.reachable = stored.is_some();
         let stored = stored.unwrap_or_else(|| vec![None; leads.len()]);
         let asked = leads.len();
         let mut misses = Vec::new();
@@ -134,7 +181,8 @@ impl Cached {
         }
         let missing = misses.iter().map(|lead| progress.first[&lead.key()]);
         let missing = missing.map(|row| vectors[row].clone()).collect();
-        let done = model.run(Task::Features, missing, deadline).await?;
+        let begun = progress.compute > Duration::ZERO;
+        let done = computed(model, missing, begun, deadline).await?;
         progress.queue += done.queue;
         progress.compute += done.compute;
         let mut entries = Vec::with_capacity(misses.len());
@@ -144,18 +192,17 @@ impl Cached {
             lead.found(Arc::clone(&row));
             progress.known.insert(lead.key(), row);
         }
-        if reachable {
+        if progress.reachable {
             // Those who wait have the features already. The leads are kept until the cache has
             // them too, so that nobody computes them in between.
-            self.in_time(self.cache.put(entries)).await;
+            progress.reachable = self.in_time(self.cache.put(entries)).await.is_some();
         }
         Ok(())
     }
 
     /// What the cache has; `None` where it fails.
-    async fn get(&self, leads: &[Lead]) -> Option<Vec<Option<Bytes>>> {
-        let keys: Vec<_> = leads.iter().map(Lead::key).collect();
-        let stored = self.in_time(self.cache.get(&keys)).await?;
+    async fn get(&self, keys: &[Digest]) -> Option<Vec<Option<Bytes>>> {
+        let stored = self.in_time(self.cache.get(keys)).await?;
         (stored.len() == keys.len()).then_some(stored)
     }
 
@@ -198,6 +245,7 @@ impl Progress {
             first,
             known: HashMap::new(),
             hits: HashSet::new(),
+            reachable: true,
             queue: Duration::ZERO,
             compute: Duration::ZERO,
         }
@@ -212,6 +260,25 @@ impl Progress {
             cached: cached.count(),
             queue: self.queue,
             compute: self.compute,
+        }
+    }
+}
+
+/// Computes a portion of a request. One of which a portion is computed already is not refused any
+/// more: it waits until the queue has room again.
+async fn computed(
+    model: &Model,
+    vectors: Vec<Vec<f32>>,
+    begun: bool,
+    deadline: Option<Instant>,
+) -> Result<Done, AnswerError> {
+    loop {
+        match model.run(Task::Features, vectors.clone(), deadline).await {
+            Err(AnswerError::Overloaded { retry_after, .. }) if begun => {
+                let doing = "the request waited for the model";
+                before(deadline, doing, tokio::time::sleep(retry_after)).await?;
+            }
+            done => return done,
         }
     }
 }

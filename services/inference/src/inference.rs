@@ -37,7 +37,7 @@ pub struct InferenceDeps {
 pub struct Inference {
     names: Arc<Names>,
     pool: Arc<Pool>,
-    cached: Cached,
+    cached: Arc<Cached>,
     max_message_bytes: usize,
     /// Follows the registry until the process ends.
     follower: Mutex<Option<JoinHandle<()>>>,
@@ -74,7 +74,7 @@ impl Inference {
         };
         let every = config.poll_interval();
         let max_message_bytes = config.max_message_bytes.unwrap_or(MAX_MESSAGE_BYTES);
-        let cached = Cached::new(deps.cache, config.cache_timeout());
+        let cached = Arc::new(Cached::new(deps.cache, config.cache_timeout()));
         let pool = Pool::new(Arc::clone(&deps.registry), settings);
         let names = Names::new(deps.registry, Arc::clone(&pool), config)?;
         let follower = tokio::spawn(follow(Arc::clone(&names), every, shutdown.clone()));

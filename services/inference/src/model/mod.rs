@@ -7,14 +7,14 @@ mod self_test;
 mod serve;
 mod thread;
 
-pub(crate) use queue::Task;
+pub(crate) use queue::{Done, Task};
 pub(crate) use thread::{Limits, Load, lowest_maximum};
 
 use crate::pool::LoadFailure;
 use assay_answering::AnswerError;
 use assay_infer::EngineIdentity;
 use assay_pipeline::Bundle;
-use queue::{Done, NotTaken, Queue, Ticket};
+use queue::{NotTaken, Queue, Ticket};
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},

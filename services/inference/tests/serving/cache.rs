@@ -1,9 +1,12 @@
 //! The feature cache: what it has is not computed again, what it damages or loses is.
 
-use crate::kit::{IMAGES, Kit, Mood, bits, config, features, vectors};
+use crate::kit::{IMAGES, Kit, Mood, bits, config, features, many, vectors};
 use assay_answering::FeatureSource;
 use assay_pipeline::fixture;
-use std::{sync::Arc, time::Duration};
+use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
+
+/// More than anything here takes: whoever hangs ends with an error.
+const GUARD: Option<Duration> = Some(Duration::from_secs(60));
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_requests_compute_a_row_once() {
@@ -83,4 +86,52 @@ async fn damaged_values_and_a_failing_cache_only_cost_time() {
     }
     kit.cache.set(Mood::Well);
     assert_eq!(features(&patient, &IMAGES, &vectors).await.cached, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_request_leads_a_portion_at_a_time() {
+    let kit = Kit::new();
+    kit.serve("images", &IMAGES).await;
+    let inference = kit.start(config()).await;
+    let rows = many(&IMAGES, 40);
+    kit.cache.hold_first_put();
+    let (asked, by) = (rows.clone(), Arc::clone(&inference));
+    let long = tokio::spawn(async move { by.features(IMAGES.id(), asked, GUARD).await });
+    while kit.cache.puts() == 0 {
+        tokio::task::yield_now().await;
+    }
+    // The long one has not come to its last row, so this request computes it itself.
+    let last = inference.features(IMAGES.id(), rows[39..].to_vec(), GUARD);
+    let last = last.await.unwrap();
+    assert!(last.compute > Duration::ZERO, "{last:?}");
+    assert!(!long.is_finished());
+    kit.cache.go_on.notify_one();
+    let long = long.await.unwrap().unwrap();
+    assert_eq!((long.rows.len(), long.cached), (40, 1));
+    assert_eq!(bits(&long.rows[39..]), bits(&last.rows));
+    assert_eq!(kit.cache.widest(), 16);
+    let again = features(&inference, &IMAGES, &rows).await;
+    assert_eq!((again.cached, again.compute), (40, Duration::ZERO));
+    assert_eq!(bits(&again.rows), bits(&long.rows));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_a_request_that_is_not_polled() {
+    let kit = Kit::new();
+    kit.serve("images", &IMAGES).await;
+    let inference = kit.start(config()).await;
+    let rows = many(&IMAGES, 3);
+    let mut held = inference.features(IMAGES.id(), rows.clone(), GUARD);
+    let mut answered = None;
+    while kit.cache.gets() == 0 && answered.is_none() {
+        answered = poll_fn(|context| match held.as_mut().poll(context) {
+            Poll::Ready(found) => Poll::Ready(Some(found)),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await;
+        tokio::task::yield_now().await;
+    }
+    let other = inference.features(IMAGES.id(), rows, GUARD).await.unwrap();
+    assert_eq!(other.rows.len(), 3);
+    drop(held);
 }

@@ -15,10 +15,11 @@ use bytes::Bytes;
 use std::{
     sync::{
         Arc, LazyLock,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
     },
     time::Duration,
 };
+use tokio::sync::Notify;
 
 /// A small network on vectors, whose features are not cached.
 pub(crate) static VECTORS: LazyLock<Bundle> = LazyLock::new(fixture::bundle);
@@ -155,6 +156,12 @@ pub(crate) fn bits(rows: &[Vec<f32>]) -> Vec<Vec<u32>> {
 pub(crate) struct FickleCache {
     inner: MemoryFeatureCache,
     mood: AtomicU8,
+    gets: AtomicUsize,
+    puts: AtomicUsize,
+    /// Most rows of a put.
+    widest: AtomicUsize,
+    hold_first_put: AtomicBool,
+    pub(crate) go_on: Notify,
 }
 
 /// What the cache does wrong.
@@ -176,6 +183,11 @@ impl Default for FickleCache {
         Self {
             inner: MemoryFeatureCache::with_capacity(64 << 20),
             mood: AtomicU8::new(Mood::Well as u8),
+            gets: AtomicUsize::new(0),
+            puts: AtomicUsize::new(0),
+            widest: AtomicUsize::new(0),
+            hold_first_put: AtomicBool::new(false),
+            go_on: Notify::new(),
         }
     }
 }
@@ -183,6 +195,26 @@ impl Default for FickleCache {
 impl FickleCache {
     pub(crate) fn set(&self, mood: Mood) {
         self.mood.store(mood as u8, Ordering::SeqCst);
+    }
+
+    /// Makes the first put wait for `go_on`.
+    pub(crate) fn hold_first_put(&self) {
+        self.hold_first_put.store(true, Ordering::SeqCst);
+    }
+
+    /// How often it was asked for features.
+    pub(crate) fn gets(&self) -> usize {
+        self.gets.load(Ordering::SeqCst)
+    }
+
+    /// How often it was given features.
+    pub(crate) fn puts(&self) -> usize {
+        self.puts.load(Ordering::SeqCst)
+    }
+
+    /// Most rows that it was given at once.
+    pub(crate) fn widest(&self) -> usize {
+        self.widest.load(Ordering::SeqCst)
     }
 
     async fn respond(&self) -> Result<bool, StoreError> {
@@ -199,6 +231,7 @@ impl FickleCache {
 #[async_trait::async_trait]
 impl FeatureCache for FickleCache {
     async fn get(&self, keys: &[Digest]) -> Result<Vec<Option<Bytes>>, StoreError> {
+        self.gets.fetch_add(1, Ordering::SeqCst);
         let damaging = self.respond().await?;
         let damaged = |bytes: Bytes| {
             let mut bytes = bytes.to_vec();
@@ -213,6 +246,12 @@ impl FeatureCache for FickleCache {
     }
 
     async fn put(&self, entries: Vec<(Digest, Bytes)>) -> Result<(), StoreError> {
+        self.widest.fetch_max(entries.len(), Ordering::SeqCst);
+        if self.puts.fetch_add(1, Ordering::SeqCst) == 0
+            && self.hold_first_put.load(Ordering::SeqCst)
+        {
+            self.go_on.notified().await;
+        }
         self.respond().await?;
         self.inner.put(entries).await
     }
