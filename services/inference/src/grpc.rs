@@ -17,7 +17,7 @@ use assay_api::{
     status,
 };
 use assay_network::head::softmax;
-use assay_pipeline::PipelineError;
+use assay_pipeline::{Bundle, PipelineError};
 use assay_runtime::request::time_left;
 use std::{sync::Arc, time::Instant};
 use tonic::{Request, Response, Status};
@@ -42,6 +42,8 @@ impl Service {
     ) -> Result<FeaturesResponse, AnswerError> {
         let vectors = rows(request.vectors)?;
         let model = self.model(&request.model, deadline).await?;
+        let width = model.bundle().head().features();
+        fit(vectors.len(), width, self.0.max_message_bytes())?;
         let found = self.0.features_by(&model, vectors, deadline).await?;
         Ok(FeaturesResponse {
             bundle: model.bundle().id().to_string(),
@@ -60,21 +62,10 @@ impl Service {
         let vectors = rows(request.vectors)?;
         let model = self.model(&request.model, deadline).await?;
         let found = self.0.features_by(&model, vectors, deadline).await?;
-        let contents = model.bundle().contents();
-        let mut answer = ClassifyResponse {
-            bundle: model.bundle().id().to_string(),
-            labels: contents.classes.iter().map(ToString::to_string).collect(),
-            ..ClassifyResponse::default()
-        };
-        for features in found.rows {
-            let logits = model.bundle().head().logits(&features);
-            let logits = logits.map_err(PipelineError::from)?;
-            let probabilities = softmax(&logits).map_err(PipelineError::from)?;
-            answer.classes.push(whole(lowest_maximum(&logits)));
-            answer.logits.push(vector(logits));
-            answer.probabilities.push(vector(probabilities));
-        }
-        Ok(answer)
+        // The head of a thousand rows is no work for the threads of requests.
+        tokio::task::spawn_blocking(move || classes(model.bundle(), found.rows))
+            .await
+            .map_err(|error| AnswerError::Defect(format!("classes: {error}")))?
     }
 
     async fn importances(
@@ -165,6 +156,47 @@ fn reply<T>(answer: Result<T, AnswerError>) -> Result<Response<T>, Status> {
     }
 }
 
+/// The classes of rows of features.
+fn classes(bundle: &Bundle, rows: Vec<Vec<f32>>) -> Result<ClassifyResponse, AnswerError> {
+    let labels = bundle.contents().classes.iter();
+    let mut answer = ClassifyResponse {
+        bundle: bundle.id().to_string(),
+        labels: labels.map(ToString::to_string).collect(),
+        ..ClassifyResponse::default()
+    };
+    for features in rows {
+        let logits = bundle.head().logits(&features);
+        let logits = logits.map_err(PipelineError::from)?;
+        let probabilities = softmax(&logits).map_err(PipelineError::from)?;
+        answer.classes.push(whole(lowest_maximum(&logits)));
+        answer.logits.push(vector(logits));
+        answer.probabilities.push(vector(probabilities));
+    }
+    Ok(answer)
+}
+
+/// Refuses rows whose features no message can hold, before they are computed.
+fn fit(rows: usize, features: usize, max_message_bytes: usize) -> Result<(), AnswerError> {
+    let most = most_rows(features, max_message_bytes);
+    if rows <= most {
+        return Ok(());
+    }
+    let reason = format!(
+        "there are {rows}, but one answer holds {most} rows of {features} features; send 1 to {most}"
+    );
+    let field = "vectors";
+    Err(AnswerError::Field { field, reason })
+}
+
+/// Rows of features that one answer holds.
+fn most_rows(features: usize, max_message_bytes: usize) -> usize {
+    // Field numbers and lengths of a row and of its values, and all other fields.
+    const ROW_BYTES: usize = 12;
+    const OTHER_BYTES: usize = 256;
+    let most = max_message_bytes.saturating_sub(OTHER_BYTES) / (4 * features + ROW_BYTES);
+    most.clamp(1, MAX_ROWS)
+}
+
 /// The vectors of a request, not more than allowed.
 fn rows(vectors: Vec<Vector>) -> Result<Vec<Vec<f32>>, AnswerError> {
     if vectors.len() > MAX_ROWS {
@@ -211,5 +243,44 @@ fn to_wire(status: NamedStatus) -> ModelStatus {
         state: state.into(),
         reason: status.reason,
         in_flight: whole(status.in_flight),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_api::MAX_MESSAGE_BYTES;
+    use prost::Message;
+
+    #[test]
+    fn rows_are_refused_before_they_are_computed_where_no_answer_holds_them() {
+        let most = most_rows(5120, MAX_MESSAGE_BYTES);
+        assert!(fit(most, 5120, MAX_MESSAGE_BYTES).is_ok());
+        let error = fit(MAX_ROWS, 5120, MAX_MESSAGE_BYTES).unwrap_err();
+        let AnswerError::Field { field, reason } = error else {
+            panic!("{error}");
+        };
+        assert_eq!(field, "vectors");
+        assert!(
+            reason.contains("1024") && reason.contains(&most.to_string()),
+            "{reason}"
+        );
+        assert_eq!(most_rows(256, MAX_MESSAGE_BYTES), MAX_ROWS);
+    }
+
+    #[test]
+    fn what_is_let_through_fits_a_message() {
+        for (features, limit) in [(1, 4096), (31, 8192), (5120, 1 << 20), (5120, 16 << 20)] {
+            let rows = most_rows(features, limit);
+            let answer = FeaturesResponse {
+                bundle: "f".repeat(64),
+                features: vec![vector(vec![1.0; features]); rows],
+                cached: u32::MAX,
+                queue_s: 1.0,
+                compute_s: 1.0,
+            };
+            assert!(answer.encoded_len() <= limit, "{features} {limit}");
+            assert!(rows > limit / (4 * features + 13) * 9 / 10, "{rows}");
+        }
     }
 }
