@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out, descriptors.encode_file_descriptor_set())?;
     tonic_prost_build::configure()
         .build_transport(true)
+        .codec_path("crate::codec::BoundedCodec")
         .compile_fds(descriptors.file_descriptor_set())?;
     Ok(())
 }

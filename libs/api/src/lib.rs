@@ -3,6 +3,7 @@
 
 pub mod answer;
 mod client;
+pub mod codec;
 pub mod datasets;
 mod error;
 pub mod field;

@@ -89,6 +89,13 @@ pub fn overloaded(message: impl Into<String>, retry_after: Duration) -> Status {
     rich(code, &message.into(), &mut details, "OVERLOADED")
 }
 
+/// A message that is more than may be sent at once.
+pub fn too_large(message: impl Into<String>) -> Status {
+    let code = Code::ResourceExhausted;
+    let mut details = ErrorDetails::new();
+    rich(code, &message.into(), &mut details, "MESSAGE_TOO_LARGE")
+}
+
 /// Not now; worth trying again in a second.
 pub fn unavailable(message: impl Into<String>) -> Status {
     let mut details = ErrorDetails::with_retry_info(Some(RETRY_UNAVAILABLE));

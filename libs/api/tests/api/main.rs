@@ -4,6 +4,7 @@
 
 mod answers;
 mod clients;
+mod codec;
 mod descriptors;
 mod jobs;
 mod remote;
