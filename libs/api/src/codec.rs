@@ -17,8 +17,9 @@ use tonic::{
 use tonic_prost::{ProstCodec, ProstEncoder};
 
 /// Most fields of a message, each element of a repeated one counted: more than the largest
-/// message of the interface has, a data set of [`MAX_ROWS`](crate::datasets::MAX_ROWS) rows.
-pub const MAX_FIELDS: usize = 1 << 17;
+/// messages of the interface have, a data set of [`MAX_ROWS`](crate::datasets::MAX_ROWS) rows and
+/// the answer to a stream of as many spectra, with a digest and an error for each.
+pub const MAX_FIELDS: usize = 1 << 18;
 
 /// Writes `T` as prost does and reads `U` unless it has too many fields.
 #[derive(Debug, Clone)]
