@@ -55,10 +55,12 @@ const NATIVE: [Native; 2] = [
 ];
 
 /// Libraries that may wait for others: the ports to the world, their adapters, and what serves.
-const ASYNCHRONOUS: [&str; 7] = [
+const ASYNCHRONOUS: [&str; 9] = [
     "assay-jobs",
     "assay-store",
     "assay-embedded",
+    "assay-amqp",
+    "assay-redis-store",
     "assay-backends",
     "assay-answering",
     "assay-api",

@@ -3,11 +3,10 @@
 mod faults;
 mod layer;
 mod load;
-mod secret;
 
+pub use assay_core::Secret;
 pub use faults::ConfigFaults;
 pub use load::{Sources, load, print};
-pub use secret::Secret;
 
 /// Checks what a type cannot say, such as ranges.
 pub trait Check {

@@ -141,8 +141,25 @@ pub(super) const LAYERS: &[Layer] = &[
         why: "an adapter knows its ports and no other adapter",
     },
     Layer {
+        package: "assay-amqp",
+        may_use: &["assay-core", "assay-jobs"],
+        why: "an adapter knows its port and no other adapter",
+    },
+    Layer {
+        package: "assay-redis-store",
+        may_use: &["assay-core", "assay-jobs", "assay-store"],
+        why: "an adapter knows its ports and no other adapter",
+    },
+    Layer {
         package: "assay-backends",
-        may_use: &["assay-core", "assay-jobs", "assay-store", "assay-embedded"],
+        may_use: &[
+            "assay-core",
+            "assay-jobs",
+            "assay-store",
+            "assay-embedded",
+            "assay-amqp",
+            "assay-redis-store",
+        ],
         why: "the one place that knows every adapter",
     },
     Layer {
@@ -312,6 +329,11 @@ pub(super) const LAYERS: &[Layer] = &[
         package: "assay-golden",
         may_use: &[],
         why: "reads reference vectors for the tests of every crate",
+    },
+    Layer {
+        package: "assay-servers",
+        may_use: &[],
+        why: "starts other people's servers for the tests of every crate",
     },
     Layer {
         package: "assay-e2e",

@@ -1,0 +1,1 @@
+//! The job store and the feature cache on Redis.
