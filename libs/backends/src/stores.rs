@@ -2,6 +2,7 @@
 
 use crate::{BackendError, StorageConfig};
 use assay_embedded::MemoryFeatureCache;
+use assay_redis_store::{RedisFeatureCache, RedisOptions};
 use assay_store::{BlobStore, BundleRegistry, FeatureCache, ObjectBlobs, ObjectRegistry};
 use std::{fmt, sync::Arc};
 
@@ -12,7 +13,7 @@ pub struct Stores {
     pub blobs: Arc<dyn BlobStore>,
     /// Models.
     pub registry: Arc<dyn BundleRegistry>,
-    /// Features that were computed before; of this process alone.
+    /// Features that were computed before.
     pub cache: Arc<dyn FeatureCache>,
 }
 
@@ -21,17 +22,27 @@ impl Stores {
     /// moment.
     ///
     /// # Errors
-    /// When a folder cannot be used.
+    /// When a folder cannot be used. A cache that cannot be reached is none.
     pub fn open(config: &StorageConfig) -> Result<Self, BackendError> {
         let folder = &config.data_dir;
         Ok(Self {
             blobs: Arc::new(ObjectBlobs::local(&folder.join("blobs"))?),
             registry: Arc::new(ObjectRegistry::local(&folder.join("registry"))?),
-            cache: Arc::new(MemoryFeatureCache::with_capacity(
-                config.feature_cache_bytes,
-            )),
+            cache: cache(config)?,
         })
     }
+}
+
+fn cache(config: &StorageConfig) -> Result<Arc<dyn FeatureCache>, BackendError> {
+    if config.cache_url.is_empty() {
+        let capacity_bytes = config.feature_cache_bytes;
+        return Ok(Arc::new(MemoryFeatureCache::with_capacity(capacity_bytes)));
+    }
+    let options = RedisOptions {
+        prefix: config.prefix.clone(),
+        ..RedisOptions::new(config.cache_url.clone())
+    };
+    Ok(Arc::new(RedisFeatureCache::new(options)?))
 }
 
 impl fmt::Debug for Stores {

@@ -18,7 +18,8 @@ pub struct GateSettings {
     pub storage: StorageConfig,
     /// Address of the inference service, such as `http://inference:50051`.
     pub inference_url: String,
-    /// Address of the control service, whose batches are worked on; empty: none are.
+    /// Address of the control service, whose batches are worked on; empty: none are. Not used with
+    /// `storage.jobs_url` and `storage.queue_url`, from which they come then.
     pub control_url: String,
     /// The service itself.
     pub gate: GateConfig,

@@ -17,6 +17,7 @@ pub struct TrainerSettings {
     /// Blobs and registry, shared with the other services.
     pub storage: StorageConfig,
     /// Address of the control service, whose jobs are worked on, such as `http://control:50051`.
+    /// Not used with `storage.jobs_url` and `storage.queue_url`, from which they come then.
     pub control_url: String,
     /// The trainer.
     pub trainer: TrainerConfig,

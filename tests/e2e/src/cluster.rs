@@ -52,7 +52,7 @@ pub struct Cluster {
 
 impl Cluster {
     /// Starts every service in a folder, with the data below it, and waits until each is ready.
-    /// `settings` are for single programs, such as `control.lease_s=5` for [`CONTROL`].
+    /// `settings` are for single programs, such as `storage.lease_s=5` for [`CONTROL`].
     ///
     /// # Errors
     /// With the log of the one that ends before.

@@ -179,7 +179,7 @@ async fn what_a_killed_trainer_began_another_one_finishes_with_the_same_bits() {
     // Long enough to be still at work when it is looked at for the first time, on any machine.
     specification(folder, 1000);
     let settings = [
-        (CONTROL, "control.lease_s=3"),
+        (CONTROL, "storage.lease_s=3"),
         (CONTROL, "control.sweep_every_ms=200"),
         (TRAINER, "trainer.checkpoint_every_steps=10"),
     ];
@@ -203,7 +203,7 @@ async fn control_may_be_gone_while_workers_wait_and_while_they_work() {
     let folder = folder.path();
     collection::simulate(folder, 4, 2).unwrap();
     // The lease outlasts the absence, so the trainer must find its way back to its own job.
-    let settings = [(CONTROL, "control.lease_s=600")];
+    let settings = [(CONTROL, "storage.lease_s=600")];
     let mut cluster = Cluster::start(folder, &settings).unwrap();
     cluster.kill(CONTROL).unwrap();
     cluster.begin(CONTROL).unwrap();

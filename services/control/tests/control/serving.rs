@@ -42,6 +42,10 @@ impl Serving {
     }
 
     pub(crate) async fn start_with(config: ControlConfig) -> Self {
+        Self::start_with_lease(config, StorageConfig::default().lease()).await
+    }
+
+    pub(crate) async fn start_with_lease(config: ControlConfig, lease: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let storage = StorageConfig {
             data_dir: folder.path().to_path_buf(),
@@ -49,13 +53,14 @@ impl Serving {
         };
         let (stores, jobs) = (
             Stores::open(&storage).unwrap(),
-            Jobs::open(&storage).unwrap(),
+            Jobs::embedded(&storage).unwrap(),
         );
         let deps = ControlDeps {
             store: jobs.store,
             queue: jobs.queue,
             blobs: stores.blobs,
             registry: stores.registry,
+            lease,
         };
         let shutdown = Shutdown::new(Duration::from_secs(20));
         let service = component(config, deps.clone(), &shutdown);

@@ -94,7 +94,7 @@ pub(crate) async fn place() -> Place {
     let list = SpectrumList::of(&dataset).to_csv();
     let reference = stores.blobs.put(list.into()).await.unwrap();
     Place {
-        jobs: Jobs::open(&storage).unwrap(),
+        jobs: Jobs::embedded(&storage).unwrap(),
         folder,
         stores,
         dataset,

@@ -28,7 +28,7 @@ use tokio::time::timeout;
 /// keeps its progress often, so that it has something to go on from.
 const SETTINGS: [&str; 12] = [
     "--set",
-    "control.lease_s=2",
+    "storage.lease_s=2",
     "--set",
     "control.sweep_every_ms=100",
     "--set",
