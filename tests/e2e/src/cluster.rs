@@ -43,6 +43,8 @@ struct Running {
 pub struct Cluster {
     folder: PathBuf,
     settings: Vec<(&'static str, String)>,
+    /// Variables of every program.
+    environment: Vec<(&'static str, String)>,
     /// Where all of them listen.
     host: Ipv4Addr,
     /// Where each is or was: started again, it comes back there.
@@ -57,12 +59,26 @@ impl Cluster {
     /// # Errors
     /// With the log of the one that ends before.
     pub fn start(folder: &Path, settings: &[(&'static str, &str)]) -> Result<Self> {
+        Self::start_in(folder, settings, Vec::new())
+    }
+
+    /// The same with variables of the environment for every program, such as the addresses of
+    /// servers, which may hold a password.
+    ///
+    /// # Errors
+    /// With the log of the one that ends before.
+    pub fn start_in(
+        folder: &Path,
+        settings: &[(&'static str, &str)],
+        environment: Vec<(&'static str, String)>,
+    ) -> Result<Self> {
         let own = settings
             .iter()
             .map(|(program, setting)| (*program, (*setting).to_owned()));
         let mut cluster = Self {
             folder: folder.to_path_buf(),
             settings: own.collect(),
+            environment,
             host: own_address(),
             addresses: BTreeMap::new(),
             running: BTreeMap::new(),
@@ -84,6 +100,7 @@ impl Cluster {
             .args(["--set", &format!("server.listen={listen}")])
             .args(["--set", "storage.data_dir=server"])
             .args(self.wiring(program))
+            .envs(self.environment.iter().map(|(name, value)| (*name, value)))
             .current_dir(&self.folder)
             .stderr(Stdio::piped())
             .spawn()
