@@ -120,7 +120,14 @@ mod tests {
         };
         let faults = wrong.faults();
         let fields: Vec<_> = faults.iter().map(|f| f.split(':').next()).collect();
-        let all = ["data_dir", "jobs_url", "queue_url", "cache_url", "prefix", "lease_s"];
+        let all = [
+            "data_dir",
+            "jobs_url",
+            "queue_url",
+            "cache_url",
+            "prefix",
+            "lease_s",
+        ];
         assert_eq!(fields, all.map(Some));
         assert!(!faults.concat().contains("hunter2"), "{faults:?}");
     }
