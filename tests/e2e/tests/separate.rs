@@ -13,6 +13,10 @@ use assay_e2e::{
     collection::{self, MANIFEST},
     tool,
 };
+use assay_servers::{
+    rabbitmq::Corner,
+    redis::{self, Settings},
+};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -79,11 +83,34 @@ fn without_timings(mut answer: Value) -> Value {
 
 #[test]
 fn separate_services_answer_as_the_tool_alone_does() {
+    answers_are_the_tools_own(Vec::new());
+}
+
+#[test]
+fn so_do_services_on_rabbitmq_and_redis() {
+    let name = "services on RabbitMQ and Redis";
+    let Some(corner) = Corner::find(name).unwrap() else {
+        return;
+    };
+    let Some(store) = redis::private(name, &Settings::durable()).unwrap() else {
+        return;
+    };
+    answers_are_the_tools_own(vec![
+        ("OPENASSAY_STORAGE__JOBS_URL", store.url()),
+        ("OPENASSAY_STORAGE__QUEUE_URL", corner.url().to_owned()),
+        // It may lose everything at any time, so it may share a server with what may not.
+        ("OPENASSAY_STORAGE__CACHE_URL", store.url()),
+        ("OPENASSAY_STORAGE__PREFIX", corner.prefix().to_owned()),
+    ]);
+}
+
+/// Trains, identifies and explains through separate programs, and compares with the tool alone.
+fn answers_are_the_tools_own(environment: Vec<(&'static str, String)>) {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let collection = collection::simulate(folder, 4, 2).unwrap();
     specification(folder, 20);
-    let mut cluster = Cluster::start(folder, &[]).unwrap();
+    let mut cluster = Cluster::start_in(folder, &[], environment).unwrap();
     // Nothing is served before; inference follows the registry without a new start.
     let job = submit_training(&cluster, &["--wait", "--out", "trained"]);
     assert_eq!(job["state"], "succeeded", "{job}");
