@@ -347,7 +347,7 @@ pub(super) const LAYERS: &[Layer] = &[
     },
     Layer {
         package: "assay-xtask",
-        may_use: &[],
-        why: "it is built before anything else can be",
+        may_use: &["assay-servers"],
+        why: "it is built before anything else can be, and starts the servers of the tests",
     },
 ];
