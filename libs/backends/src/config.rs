@@ -1,6 +1,8 @@
 //! Where everything is kept.
 
+use assay_amqp::AmqpOptions;
 use assay_core::Secret;
+use assay_redis_store::{RedisCacheOptions, RedisOptions};
 use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, time::Duration};
 
@@ -28,6 +30,9 @@ pub struct StorageConfig {
     /// What the names of keys and queues begin with, so that several installations can share
     /// servers.
     pub prefix: String,
+    /// File with certificates (PEM) that vouch for those servers where they have TLS; those of the
+    /// system when not set.
+    pub ca_file: Option<PathBuf>,
     /// Keep jobs in a Redis that may lose them when it ends.
     pub allow_volatile_jobs: bool,
     /// Time after which a worker that says nothing has lost its job, in seconds.
@@ -43,6 +48,7 @@ impl Default for StorageConfig {
             queue_url: Secret::default(),
             cache_url: Secret::default(),
             prefix: "openassay".to_owned(),
+            ca_file: None,
             allow_volatile_jobs: false,
             lease_s: 30,
         }
@@ -57,22 +63,7 @@ impl StorageConfig {
         if self.data_dir.as_os_str().is_empty() {
             faults.push("data_dir: is empty; name a folder".to_owned());
         }
-        let urls = [
-            ("jobs_url", &self.jobs_url, REDIS),
-            ("queue_url", &self.queue_url, AMQP),
-            ("cache_url", &self.cache_url, REDIS),
-        ];
-        faults.extend(urls.into_iter().filter_map(|(field, url, schemes)| {
-            let known = |scheme: &&str| url.reveal().starts_with(&format!("{scheme}://"));
-            let right = url.is_empty() || schemes.iter().any(|scheme| known(scheme));
-            // The value may hold a password.
-            (!right).then(|| {
-                format!(
-                    "{field}: begins with neither {}:// nor {}://",
-                    schemes[0], schemes[1]
-                )
-            })
-        }));
+        faults.extend(self.server_faults());
         let named = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if self.prefix.is_empty()
             || self.prefix.len() > LONGEST_PREFIX
@@ -90,17 +81,57 @@ impl StorageConfig {
         faults
     }
 
+    /// What is wrong with the addresses; none of the words in them is told.
+    fn server_faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut of = |field: &str, url: &Secret, found: Vec<String>| {
+            // The prefix is looked at once, above.
+            let about_url = |fault: &String| fault.strip_prefix("url: ").map(str::to_owned);
+            let told = found.iter().filter_map(about_url);
+            if !url.is_empty() {
+                faults.extend(told.map(|fault| format!("{field}: {fault}")));
+            }
+        };
+        of("jobs_url", &self.jobs_url, self.job_store().faults());
+        of("queue_url", &self.queue_url, self.queue().faults());
+        of("cache_url", &self.cache_url, self.cache().faults());
+        faults
+    }
+
+    pub(crate) fn job_store(&self) -> RedisOptions {
+        RedisOptions {
+            url: self.jobs_url.clone(),
+            ca_file: self.ca_file.clone(),
+            prefix: self.prefix.clone(),
+            allow_volatile: self.allow_volatile_jobs,
+            ..RedisOptions::default()
+        }
+    }
+
+    pub(crate) fn queue(&self) -> AmqpOptions {
+        AmqpOptions {
+            url: self.queue_url.clone(),
+            ca_file: self.ca_file.clone(),
+            prefix: self.prefix.clone(),
+            ..AmqpOptions::default()
+        }
+    }
+
+    pub(crate) fn cache(&self) -> RedisCacheOptions {
+        RedisCacheOptions {
+            url: self.cache_url.clone(),
+            ca_file: self.ca_file.clone(),
+            prefix: self.prefix.clone(),
+            ..RedisCacheOptions::default()
+        }
+    }
+
     /// Time after which a worker that says nothing has lost its job.
     #[must_use]
     pub const fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_s)
     }
 }
-
-/// Schemes of a Redis, plain and encrypted.
-const REDIS: [&str; 2] = ["redis", "rediss"];
-/// Schemes of a RabbitMQ, plain and encrypted.
-const AMQP: [&str; 2] = ["amqp", "amqps"];
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,10 @@
 //! The job store and its queue: of this process alone, or on servers that several share.
 
 use crate::{BackendError, StorageConfig};
-use assay_amqp::{AmqpOptions, AmqpQueue};
+use assay_amqp::AmqpQueue;
 use assay_embedded::{LocalQueue, RedbJobStore};
 use assay_jobs::{JobQueue, JobStore, LocalWork, system_clock};
-use assay_redis_store::{RedisJobStore, RedisOptions};
+use assay_redis_store::RedisJobStore;
 use assay_store::StoreError;
 use std::{fmt, fs, sync::Arc};
 
@@ -32,15 +32,12 @@ impl Jobs {
                 reason: format!("opening the job store did not come to an end: {error}"),
             })??
         } else {
-            Arc::new(RedisJobStore::connect(redis_options(config)).await?)
+            Arc::new(RedisJobStore::connect(config.job_store()).await?)
         };
         let queue: Arc<dyn JobQueue> = if config.queue_url.is_empty() {
             Arc::new(LocalQueue::new())
         } else {
-            Arc::new(AmqpQueue::start(AmqpOptions {
-                prefix: config.prefix.clone(),
-                ..AmqpOptions::new(config.queue_url.clone())
-            })?)
+            Arc::new(AmqpQueue::start(config.queue())?)
         };
         Ok(Self { store, queue })
     }
@@ -88,14 +85,6 @@ fn file_store(config: &StorageConfig) -> Result<Arc<dyn JobStore>, BackendError>
     })?;
     let store = RedbJobStore::open(folder.join("jobs.redb"), system_clock())?;
     Ok(Arc::new(store))
-}
-
-fn redis_options(config: &StorageConfig) -> RedisOptions {
-    RedisOptions {
-        prefix: config.prefix.clone(),
-        allow_volatile: config.allow_volatile_jobs,
-        ..RedisOptions::new(config.jobs_url.clone())
-    }
 }
 
 impl fmt::Debug for Jobs {

@@ -2,7 +2,7 @@
 
 use crate::{BackendError, StorageConfig};
 use assay_embedded::MemoryFeatureCache;
-use assay_redis_store::{RedisFeatureCache, RedisOptions};
+use assay_redis_store::RedisFeatureCache;
 use assay_store::{BlobStore, BundleRegistry, FeatureCache, ObjectBlobs, ObjectRegistry};
 use std::{fmt, sync::Arc};
 
@@ -28,21 +28,17 @@ impl Stores {
         Ok(Self {
             blobs: Arc::new(ObjectBlobs::local(&folder.join("blobs"))?),
             registry: Arc::new(ObjectRegistry::local(&folder.join("registry"))?),
-            cache: cache(config)?,
+            cache: cache(config),
         })
     }
 }
 
-fn cache(config: &StorageConfig) -> Result<Arc<dyn FeatureCache>, BackendError> {
+fn cache(config: &StorageConfig) -> Arc<dyn FeatureCache> {
     if config.cache_url.is_empty() {
         let capacity_bytes = config.feature_cache_bytes;
-        return Ok(Arc::new(MemoryFeatureCache::with_capacity(capacity_bytes)));
+        return Arc::new(MemoryFeatureCache::with_capacity(capacity_bytes));
     }
-    let options = RedisOptions {
-        prefix: config.prefix.clone(),
-        ..RedisOptions::new(config.cache_url.clone())
-    };
-    Ok(Arc::new(RedisFeatureCache::new(options)?))
+    Arc::new(RedisFeatureCache::new(&config.cache()))
 }
 
 impl fmt::Debug for Stores {

@@ -8,3 +8,9 @@ mod programs;
 
 pub use broker::Broker;
 pub use corner::{Corner, URL};
+
+/// Whether there are programs to start a broker with.
+#[must_use]
+pub fn is_installed() -> bool {
+    programs::Programs::find().is_some()
+}

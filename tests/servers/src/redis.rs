@@ -61,6 +61,18 @@ pub fn private(test: &str, settings: &Settings) -> Result<Option<Redis>> {
     }
 }
 
+/// Whether there is a program to start a server with.
+#[must_use]
+pub fn is_installed() -> bool {
+    let named = env::var(PROGRAM).ok().filter(|program| !program.is_empty());
+    Command::new(named.as_deref().unwrap_or("redis-server"))
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
 /// How a server keeps what it is given.
 #[derive(Debug, Clone)]
 pub struct Settings {

@@ -92,6 +92,17 @@ impl Place {
 /// The same broker with a virtual host of our own, if it is one that we may control.
 fn own_host(url: &str) -> Option<Place> {
     let (user, here) = parts(url)?;
+    // The broker that is controlled may be another one of this machine.
+    let port = here.rsplit_once(':').map_or("5672", |(_, port)| port);
+    let port = if port.parse::<u16>().is_ok() {
+        port
+    } else {
+        "5672"
+    };
+    let listens = control(&["status"])?.contains(&format!("port: {port}, protocol: amqp,"));
+    if !listens {
+        return None;
+    }
     let host = format!("openassay-test-{:016x}", random());
     control(&["add_vhost", &host])?;
     let clean_up = Guard::new(r#"rabbitmqctl --quiet delete_vhost "$1""#, [&host]).ok()?;
@@ -115,17 +126,16 @@ fn parts(url: &str) -> Option<(&str, &str)> {
     is_here.then_some((user, &url[..start + length]))
 }
 
-/// Controls the broker of this machine, if there is one and we may.
-fn control(arguments: &[&str]) -> Option<()> {
-    let status = Command::new("rabbitmqctl")
+/// Controls the broker of this machine, if there is one and we may; gives what was printed.
+fn control(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("rabbitmqctl")
         .arg("--quiet")
         .args(arguments)
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
+        .output()
         .ok()?;
-    status.success().then_some(())
+    let printed = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then_some(printed)
 }
 
 #[cfg(test)]
