@@ -8,7 +8,7 @@ use std::{io, net::SocketAddr, time::Duration};
 #[non_exhaustive]
 pub enum RuntimeError {
     /// A port is taken, or the address is not one of this machine.
-    #[error("cannot listen on {address} for {what}: {source}; free it or name another")]
+    #[error("cannot listen on {address} for {what}; free it or name another")]
     Bind {
         /// For what.
         what: &'static str,

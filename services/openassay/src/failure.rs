@@ -45,6 +45,22 @@ impl Failure {
         }
     }
 
+    /// Names the file that was sent to a server, whose message may call it by the field of the
+    /// interface that brought it.
+    pub(crate) fn about_file(self, file: &str) -> Self {
+        match self {
+            Self::Told { message, exit_code } => {
+                let said = message.strip_prefix("content: ").unwrap_or(&message);
+                let message = match said.strip_prefix(file) {
+                    Some(rest) if rest.starts_with(':') => said.to_owned(),
+                    _ => format!("{file}: {said}"),
+                };
+                Self::Told { message, exit_code }
+            }
+            Self::OutputClosed => Self::OutputClosed,
+        }
+    }
+
     /// What to tell the user.
     pub(crate) fn message(&self) -> &str {
         match self {
@@ -94,6 +110,14 @@ fn chain(error: &dyn Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_was_sent_is_named_once() {
+        for said in ["content: a.SPE: no text", "a.SPE: no text", "no text"] {
+            let failure = Failure::new(ErrorKind::InvalidArgument, said).about_file("a.SPE");
+            assert_eq!(failure.message(), "a.SPE: no text");
+        }
+    }
 
     #[derive(Debug)]
     struct Layer(&'static str, Option<Box<Layer>>);

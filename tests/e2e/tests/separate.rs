@@ -222,6 +222,38 @@ async fn what_a_killed_trainer_began_another_one_finishes_with_the_same_bits() {
     assert!(broken["attempt"].as_u64().unwrap() >= 2, "{broken}");
     assert_eq!(broken["summary"]["bundle"], whole["summary"]["bundle"]);
     assert!(whole["summary"]["bundle"].is_string(), "{whole}");
+    // It went on from a checkpoint: no worker after the first one began with the first epoch.
+    let begun = first_epochs(&events(&cluster, id(&broken)).await);
+    let (first, later) = begun.split_first().unwrap();
+    assert_eq!(*first, 1, "{begun:?}");
+    assert!(later.iter().all(|epoch| *epoch > 10), "{begun:?}");
+    assert!(!later.is_empty(), "{begun:?}");
+}
+
+/// All events of a job that is over.
+async fn events(cluster: &Cluster, id: &str) -> Vec<WatchResponse> {
+    let channel = connect(&cluster.url(CONTROL)).unwrap();
+    let request = WatchRequest {
+        id: id.to_owned(),
+        after_sequence: 0,
+    };
+    let mut jobs = client(&channel, JobServiceClient::new);
+    let mut stream = jobs.watch(request).await.unwrap().into_inner();
+    let mut events = Vec::new();
+    while let Some(event) = stream.message().await.unwrap() {
+        events.push(event);
+    }
+    events
+}
+
+/// The epoch that each attempt told of first.
+fn first_epochs(events: &[WatchResponse]) -> Vec<u32> {
+    let attempts = events.split(|event| event.progress.is_none() && !event.warning);
+    let first = attempts.filter_map(|attempt| {
+        let epochs = attempt.iter().filter_map(|event| event.progress.as_ref());
+        epochs.filter_map(|progress| progress.epoch.as_ref()).next()
+    });
+    first.map(|epoch| epoch.epoch).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! `JobService`.
 
-use super::{pieces, watch::Watching};
+use super::{artefacts::Reading, watch::Watching};
 use crate::{
     ControlConfig, ControlDeps,
     error::ControlError,
@@ -17,8 +17,7 @@ use assay_api::{
 };
 use assay_jobs::{JobFilter, JobId, JobRecord, Page};
 use assay_runtime::Shutdown;
-use bytes::Bytes;
-use futures::{StreamExt, stream, stream::BoxStream};
+use futures::{StreamExt, stream::BoxStream};
 use prost::Message;
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
@@ -55,7 +54,7 @@ impl Jobs {
         Ok(self.deps.store.get(work::id(id)?).await?)
     }
 
-    async fn artefact(&self, request: &GetArtefactRequest) -> Result<Bytes, ControlError> {
+    async fn artefact(&self, request: &GetArtefactRequest) -> Result<Reading, ControlError> {
         let name = field::line("name", &request.name, LONGEST_ARTEFACT_NAME)?;
         let record = self.record(&request.id).await?;
         let artefacts = record.result.as_ref().map(|result| &result.artefacts);
@@ -71,7 +70,7 @@ impl Jobs {
                 present,
             });
         };
-        Ok(self.deps.blobs.get(*digest).await?)
+        Reading::begin(Arc::clone(&self.deps.blobs), *digest).await
     }
 
     /// As many jobs of a page as fit into a message, at least one.
@@ -204,14 +203,7 @@ impl JobService for Jobs {
         &self,
         request: Request<GetArtefactRequest>,
     ) -> Result<Response<Self::GetArtefactStream>, Status> {
-        let bytes = self.artefact(request.get_ref()).await?;
-        let total_bytes = bytes.len() as u64;
-        let parts = pieces::of(bytes).map(move |piece| {
-            Ok(GetArtefactResponse {
-                chunk: piece.into(),
-                total_bytes,
-            })
-        });
-        Ok(Response::new(stream::iter(parts).boxed()))
+        let reading = self.artefact(request.get_ref()).await?;
+        Ok(Response::new(reading.pieces().boxed()))
     }
 }

@@ -18,7 +18,7 @@ use assay_pipeline::{Bundle, fixture};
 use assay_runtime::{Server, ServerConfig, Shutdown};
 use assay_store::{BundleFiles, VersionOrigin};
 use bytes::Bytes;
-use std::{sync::LazyLock, time::Duration};
+use std::{path::PathBuf, sync::LazyLock, time::Duration};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tonic::{Status, transport::Channel};
@@ -33,7 +33,7 @@ pub(crate) struct Serving {
     pub(crate) shutdown: Shutdown,
     url: String,
     server: JoinHandle<anyhow::Result<()>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Serving {
@@ -83,8 +83,15 @@ impl Serving {
             shutdown,
             url,
             server,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// The file of a blob.
+    pub(crate) fn file(&self, blob: Digest) -> PathBuf {
+        let name = blob.to_string();
+        let blobs = self.folder.path().join("blobs");
+        blobs.join(&name[..2]).join(name)
     }
 
     /// Its address.

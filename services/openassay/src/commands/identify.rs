@@ -8,7 +8,9 @@ use crate::{
     remote::{Remote, SERVER},
     terminal::{Align, Table, number},
 };
-use assay_api::gate::{IdentifyRequest, gate_service_client::GateServiceClient};
+use assay_api::gate::{
+    DescribeGateRequest, IdentifyRequest, gate_service_client::GateServiceClient,
+};
 use assay_core::{ErrorKind, UNKNOWN};
 use assay_pipeline::{Answer, Identifier, IdentifierOptions};
 use clap::Args;
@@ -105,23 +107,30 @@ impl Identify {
             ..IdentifierOptions::default()
         };
         let identifier = Identifier::open(bundle, &options)?;
-        self.answers(
-            context,
-            |bytes, file| Ok(identifier.identify(&bytes, file)?),
-        )
+        self.answers(context, file::read_spectrum, |bytes, file| {
+            Ok(identifier.identify(&bytes, file)?)
+        })
     }
 
     fn answers_there(&self, context: &Context, server: &str) -> Result<Answers> {
         let remote = Remote::new(server, SERVER)?;
         let mut gate = remote.client(GateServiceClient::new);
-        self.answers(context, |content, file| {
+        let model = self.name.clone().unwrap_or_default();
+        // A server or a model that is not there is told once, and not for every file.
+        let described = DescribeGateRequest {
+            model: model.clone(),
+        };
+        remote.call(gate.describe_gate(described))?;
+        self.answers(context, file::read_spectrum_to_send, |content, file| {
             let request = IdentifyRequest {
-                model: self.name.clone().unwrap_or_default(),
+                model: model.clone(),
                 content,
                 file_name: file.to_owned(),
                 spectrum_digest: String::new(),
             };
-            let answer = remote.call(gate.identify(request))?;
+            let answer = remote
+                .call(gate.identify(request))
+                .map_err(|failure| failure.about_file(file))?;
             assay_api::answer::from_wire(&answer).map_err(Failure::from)
         })
     }
@@ -130,6 +139,7 @@ impl Identify {
     fn answers(
         &self,
         context: &Context,
+        read: impl Fn(&Path) -> Result<Vec<u8>>,
         mut identify: impl FnMut(Vec<u8>, &str) -> Result<Answer>,
     ) -> Result<Answers> {
         let mut failures = Vec::new();
@@ -140,7 +150,7 @@ impl Identify {
                     return Err(Failure::new(ErrorKind::Cancelled, "interrupted"));
                 }
                 let file = path.display().to_string();
-                let answer = file::read_spectrum(path).and_then(|bytes| identify(bytes, &file));
+                let answer = read(path).and_then(|bytes| identify(bytes, &file));
                 let (answer, error) = match answer {
                     Ok(answer) => (Some(answer), None),
                     Err(failure) => {

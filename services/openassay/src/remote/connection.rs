@@ -1,8 +1,9 @@
 //! The connection to a server, and its errors as failures of a command.
 
 use crate::failure::{Failure, Result};
-use assay_api::{ClientOptions, Limited, MAX_MESSAGE_BYTES, channel, status};
+use assay_api::{ClientOptions, Limited, channel, status};
 use assay_core::ErrorKind;
+use assay_formats::MAX_FILE_BYTES;
 use clap::Args;
 use std::{future::Future, io};
 use tokio::runtime::{Builder, Runtime};
@@ -62,9 +63,10 @@ impl Remote {
         })
     }
 
-    /// A generated client of this server.
+    /// A generated client of this server. How large a message may be is the server's to say, in
+    /// its own words.
     pub(crate) fn client<C: Limited>(&self, new: impl FnOnce(Channel) -> C) -> C {
-        new(self.channel.clone()).limited(MAX_MESSAGE_BYTES)
+        new(self.channel.clone()).limited(MAX_FILE_BYTES)
     }
 
     /// Waits for something that ends by itself.

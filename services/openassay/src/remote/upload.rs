@@ -123,12 +123,12 @@ fn put_files(
             return Err(Failure::new(ErrorKind::Cancelled, "interrupted"));
         }
         let request = PutFileRequest {
-            content: file::read_spectrum(&listed.path)?,
+            content: file::read_spectrum_to_send(&listed.path)?,
             file_name: listed.name.clone(),
         };
         let answer = remote
             .call(ingest.put_file(request))
-            .map_err(|failure| failure.while_doing(&listed.name))?;
+            .map_err(|failure| failure.about_file(&listed.name))?;
         answers.push(answer);
         watch.report(done + 1, answers.capacity());
     }

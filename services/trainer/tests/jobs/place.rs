@@ -178,6 +178,16 @@ impl Place {
         warnings.collect()
     }
 
+    /// The epochs that a job's user was told of, in the order of the telling.
+    pub(crate) async fn epochs(&self, job: JobId) -> Vec<u32> {
+        let events = self.jobs.store.events(job, 0, WAIT).await.unwrap();
+        let epochs = events.into_iter().filter_map(|event| match event.kind {
+            EventKind::Progress(progress) => Some(progress.epoch?.epoch),
+            _ => None,
+        });
+        epochs.collect()
+    }
+
     /// Waits for an event of a job; the job's events tell it, no clock.
     pub(crate) async fn until(&self, id: JobId, wanted: impl Fn(&EventKind) -> bool) {
         let mut after = 0;
