@@ -259,6 +259,26 @@ async fn a_lost_answer_is_made_up_for() {
     );
 }
 
+/// A sweep whose answer gets lost names what it changed all the same: nobody else does.
+#[tokio::test]
+async fn a_sweep_makes_up_for_a_lost_answer() {
+    let Some(server) = own("lost answers to a sweep", &Settings::durable()) else {
+        return;
+    };
+    let proxy = Proxy::before(server.port()).await;
+    let store = store(&options(&proxy.url())).await;
+    let id = store.submit(job(), 1).await.unwrap().record.id;
+    let mut lost = 0;
+    for answers in 0..12 {
+        proxy.lose_after(answers);
+        let sweep = store.sweep(Duration::ZERO, LEASE).await.unwrap();
+        let named: Vec<_> = sweep.to_publish.iter().map(|record| record.id).collect();
+        assert_eq!(named, [id], "after {answers} answers");
+        lost += i32::from(proxy.has_lost());
+    }
+    assert!(lost >= 6, "a sweep has at least six answers");
+}
+
 /// A server that hangs is given up after the time limit, and its place is taken again when it
 /// answers.
 #[tokio::test]

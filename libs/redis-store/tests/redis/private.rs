@@ -35,6 +35,8 @@ pub(crate) fn options(url: &str) -> RedisOptions {
     RedisOptions {
         url: Secret::new(url),
         prefix: format!("test-{}", JobId::new()),
+        // What is slow here is the machine.
+        timeout: PATIENCE,
         ..RedisOptions::default()
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::private::{PATIENCE, ask, durable, job, log_holds, logged, options, own, store};
 use assay_core::Secret;
-use assay_jobs::{JobError, JobStore as _, Lane};
+use assay_jobs::{Beat, FencingToken, JobError, JobFilter, JobStore as _, Lane, Outcome};
 use assay_redis_store::{RedisJobStore, RedisOptions};
 use assay_servers::redis::Settings;
+use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 async fn refusal(options: &RedisOptions) -> String {
@@ -124,6 +125,93 @@ async fn settings_that_may_not_be_read_are_not_trusted() {
     store(&limited).await;
 }
 
+/// What the documentation of the store says that a user needs.
+const NEEDED: [&str; 22] = [
+    "config|get",
+    "role",
+    "time",
+    "evalsha",
+    "script|load",
+    "subscribe",
+    "publish",
+    "get",
+    "set",
+    "del",
+    "hget",
+    "hmget",
+    "hset",
+    "hstrlen",
+    "hincrby",
+    "xadd",
+    "xtrim",
+    "xrange",
+    "zadd",
+    "zrem",
+    "zrangebyscore",
+    "zrevrangebylex",
+];
+
+#[tokio::test]
+async fn a_user_needs_only_what_is_documented() {
+    let Some(server) = own("a user of its own", &Settings::durable()) else {
+        return;
+    };
+    let url = server.url();
+    let own = RedisOptions {
+        url: Secret::new(url.replace("redis://", "redis://jobs:hunter2@")),
+        poll: PATIENCE,
+        ..options(&url)
+    };
+    let place = format!("{{{}}}:*", own.prefix);
+    let (keys, channels) = (format!("~{place}"), format!("&{place}"));
+    let mut rules = vec![
+        "ACL",
+        "SETUSER",
+        "jobs",
+        "on",
+        ">hunter2",
+        &keys,
+        "resetchannels",
+    ];
+    rules.push(&channels);
+    let needed: Vec<String> = NEEDED.iter().map(|command| format!("+{command}")).collect();
+    rules.extend(needed.iter().map(String::as_str));
+    let () = ask(&url, &rules).await;
+    let store = store(&own).await;
+    let keyed = crate::private::keyed("k");
+    let id = store.submit(keyed.clone(), 1).await.unwrap().record.id;
+    assert!(!store.submit(keyed, 1).await.unwrap().created);
+    let watching = {
+        let store = store.clone();
+        tokio::spawn(async move { store.events(id, 1, PATIENCE).await })
+    };
+    let second = Duration::from_secs(1);
+    assert_eq!(
+        store
+            .sweep(Duration::ZERO, second)
+            .await
+            .unwrap()
+            .to_publish
+            .len(),
+        1
+    );
+    store.claim(id, "w", second).await.unwrap();
+    store
+        .beat(id, FencingToken(1), Beat::default(), 100 * second)
+        .await
+        .unwrap();
+    assert_eq!(watching.await.unwrap().unwrap().len(), 1);
+    store
+        .finish(id, FencingToken(1), Outcome::Cancelled)
+        .await
+        .unwrap();
+    let page = store.list(&JobFilter::default(), None, 5).await.unwrap();
+    assert_eq!(page.records.len(), 1);
+    assert_eq!(store.counts(Lane::Identify).await.unwrap().running, 0);
+    let sweep = store.sweep(Duration::ZERO, Duration::ZERO).await.unwrap();
+    assert_eq!(sweep.removed, [id]);
+}
+
 #[tokio::test]
 async fn a_server_that_becomes_volatile_is_refused_until_it_is_durable_again() {
     let Some(server) = own("a server that becomes volatile", &Settings::durable()) else {
@@ -149,7 +237,7 @@ async fn a_server_that_becomes_volatile_is_refused_until_it_is_durable_again() {
     set(&url, "appendfsync", "always").await;
     let works = async {
         while store.submit(job(), 10).await.is_err() {
-            sleep(std::time::Duration::from_millis(10)).await;
+            sleep(Duration::from_millis(10)).await;
         }
     };
     timeout(PATIENCE, works).await.unwrap();
