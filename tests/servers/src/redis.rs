@@ -106,7 +106,7 @@ impl Settings {
         self
     }
 
-    /// With a password, which [`Redis::url`] then holds.
+    /// With a password of letters and digits, which [`Redis::url`] then holds.
     #[must_use]
     pub fn password(mut self, password: &str) -> Self {
         self.password = Some(password.to_owned());

@@ -101,9 +101,12 @@ fn a_server_ends_with_a_process_that_is_aborted() {
 /// Says where the server is and ends without any destructor.
 fn start_and_abort() -> ! {
     let server = started("ending with a process", &Settings::durable());
-    match &server {
-        Some(server) => println!("\nserver {} {}", server.port(), server.folder().display()),
-        None => println!("\nno server"),
-    }
+    let said = match &server {
+        Some(server) => format!("server {} {}", server.port(), server.folder().display()),
+        None => "no server".to_owned(),
+    };
+    let mut out = std::io::stdout().lock();
+    out.write_all(format!("\n{said}\n").as_bytes()).unwrap();
+    out.flush().unwrap();
     std::process::abort()
 }

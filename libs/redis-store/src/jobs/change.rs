@@ -99,22 +99,15 @@ pub(super) async fn cancel(
 
 /// Reads a record, lets the state machine change it, keeps it when it is another. Gives what was
 /// decided, the record, and its specification if it was asked for.
-async fn change<T: Copy>(
+async fn change<T>(
     shared: &Shared,
     id: JobId,
     whole: bool,
     decide: impl Fn(&mut JobRecord, Timestamp) -> Result<(T, Vec<JobEvent>), JobError>,
 ) -> Result<(T, JobRecord, Option<Vec<u8>>), JobError> {
     let deadline = shared.deadline();
-    // A commit whose answer was lost may stand all the same, or come to stand later.
-    let mut sent: Vec<(T, Decision)> = Vec::new();
     for attempt in 0.. {
         let found = shared.found(id, whole, deadline).await?;
-        let stands = |(_, decision): &(T, Decision)| found.commits.contains(&decision.name);
-        if let Some(at) = sent.iter().position(stands) {
-            let (value, decision) = sent.swap_remove(at);
-            return Ok((value, decision.record, found.specification));
-        }
         let mut record = found.record.clone();
         let (value, events) = decide(&mut record, found.now)?;
         if record == found.record {
@@ -125,7 +118,8 @@ async fn change<T: Copy>(
             Reply::Done | Reply::Before => {
                 return Ok((value, decision.record, found.specification));
             }
-            _ => sent.push((value, decision)),
+            // It does not stand and never will: its time is up, or the record is another.
+            Reply::Conflict | Reply::Late | Reply::Gone | Reply::Full(_) => {}
         }
         pause(id, attempt, deadline).await?;
     }

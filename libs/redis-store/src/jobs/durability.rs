@@ -95,7 +95,7 @@ impl Durability {
             );
         }
         Err(Fault::Refused(format!(
-            "{reason}; set it up to keep them, or set {OVERRIDE} = true to accept the loss"
+            "{reason}; mend this, or set {OVERRIDE} = true to accept the loss"
         )))
     }
 
@@ -122,7 +122,8 @@ impl Durability {
             });
         }
         if self.begun.swap(true, Ordering::Relaxed) && fresh {
-            tracing::error!("the job store came back empty: jobs that were taken before are lost");
+            let reason = address.says("the jobs that were taken before are not there");
+            tracing::error!(reason, "the job store came back empty");
         }
         Ok(())
     }
@@ -164,9 +165,7 @@ fn is_refusal(error: &RedisError) -> bool {
 }
 
 fn unreadable(command: &str, error: &RedisError) -> String {
-    format!(
-        "its settings cannot be read, for it refuses {command} ({error}); allow it to this user"
-    )
+    format!("its settings cannot be read, for it refuses {command} to this user ({error})")
 }
 
 /// A key of that name has another type: the place belongs to something else.

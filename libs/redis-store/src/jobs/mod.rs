@@ -32,8 +32,16 @@ use std::{
 use tokio::time::Instant;
 use wire::{Scripts, unavailable};
 
-/// A job store on one Redis server that keeps what it acknowledges. Clones are the same store;
-/// several processes may share one.
+/// A job store on one Redis server (6 or newer) that keeps what it acknowledges. Clones are the
+/// same store; several processes may share one.
+///
+/// The server is one primary whose clock is right. A replica that takes its place may lack the
+/// last changes, acknowledged or not; no setting of Redis keeps that from happening.
+///
+/// A user of its own needs the keys `~{prefix}:*`, the channels `&{prefix}:*` and the commands
+/// `config|get`, `role`, `time`, `evalsha`, `script|load`, `subscribe`, `publish`, `get`, `set`,
+/// `del`, `hget`, `hmget`, `hset`, `hstrlen`, `hincrby`, `xadd`, `xtrim`, `xrange`, `zadd`,
+/// `zrem`, `zrangebyscore` and `zrevrangebylex`.
 #[derive(Clone)]
 pub struct RedisJobStore {
     shared: Arc<Shared>,

@@ -2,6 +2,7 @@
 
 use super::{
     Shared,
+    change::Fields,
     wire::{complete, decode, parse_id},
 };
 use assay_jobs::{
@@ -19,9 +20,9 @@ pub(super) async fn record(shared: &Shared, id: JobId) -> Result<JobRecord, JobE
     let mut pipe = redis::pipe();
     let fields = ["record", "specification"];
     pipe.cmd("HMGET").arg(shared.keys.job(id)).arg(&fields);
-    let (found,): ((Option<Vec<u8>>, Option<Vec<u8>>),) =
-        shared.read(shared.deadline(), &pipe).await?;
-    let (json, specification) = found;
+    let (fields,): (Fields,) = shared.read(shared.deadline(), &pipe).await?;
+    let mut fields = fields.into_iter();
+    let (json, specification) = (fields.next().flatten(), fields.next().flatten());
     let json = json.ok_or(JobError::NotFound(id))?;
     complete(decode("the record", id, &json)?, specification.as_deref())
 }
