@@ -17,7 +17,11 @@ fn main() -> ExitCode {
         ABOUT,
         |settings: TrainerSettings, shutdown| async move {
             let stores = Stores::open(&settings.storage)?;
-            let work = RemoteWork::new(&settings.control_url, &ClientOptions::default())?;
+            let options = ClientOptions {
+                credentials: settings.peers.credentials(),
+                ..ClientOptions::default()
+            };
+            let work = RemoteWork::new(&settings.control_url, &options)?;
             let deps = TrainerDeps {
                 blobs: stores.blobs,
                 registry: stores.registry,
