@@ -17,7 +17,10 @@ pub mod summary;
 pub mod warning;
 pub mod work;
 
-pub use client::{ClientOptions, RemoteFeatures, RemoteWork, channel, check_address};
+pub use client::{
+    ClientOptions, Credentials, Link, RemoteFeatures, RemoteWork, TokenSource, channel,
+    check_address, check_peer, link,
+};
 pub use error::WireError;
 pub use generated::{DESCRIPTORS, openassay};
 pub use limits::{Limited, MAX_MESSAGE_BYTES, ROOM_BYTES};

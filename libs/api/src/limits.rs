@@ -4,7 +4,11 @@ use crate::openassay::{
     datasets::v1 as datasets, explain::v1 as explain, gate::v1 as gate, inference::v1 as inference,
     ingest::v1 as ingest, jobs::v1 as jobs, registry::v1 as registry,
 };
-use tonic::{codec::CompressionEncoding, transport::Channel};
+use tonic::{
+    client::GrpcService,
+    codec::CompressionEncoding,
+    codegen::{Body as HttpBody, Bytes, StdError},
+};
 
 /// Largest message unless configured otherwise: 16 MiB.
 pub const MAX_MESSAGE_BYTES: usize = 16 << 20;
@@ -32,7 +36,13 @@ macro_rules! limited {
             }
         }
 
-        impl Limited for $module::$client::$Client<Channel> {
+        impl<T> Limited for $module::$client::$Client<T>
+        where
+            T: GrpcService<tonic::body::Body>,
+            T::Error: Into<StdError>,
+            T::ResponseBody: HttpBody<Data = Bytes> + Send + 'static,
+            <T::ResponseBody as HttpBody>::Error: Into<StdError> + Send,
+        {
             fn limited(self, max_message_bytes: usize) -> Self {
                 let bytes = max_message_bytes.saturating_add(ROOM_BYTES);
                 self.max_decoding_message_size(bytes)

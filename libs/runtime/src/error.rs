@@ -1,5 +1,6 @@
 //! Why a server cannot start or does not end as it should.
 
+use crate::{access::AccessError, tls::TlsError};
 use assay_core::{Classified, ErrorKind};
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -17,6 +18,12 @@ pub enum RuntimeError {
         /// Why.
         source: io::Error,
     },
+    /// The certificate cannot be used.
+    #[error("cannot encrypt connections: {0}")]
+    Tls(#[from] TlsError),
+    /// The file of tokens or the audit log cannot be used.
+    #[error("cannot tell callers apart: {0}")]
+    Access(#[from] AccessError),
     /// The metrics cannot be kept.
     #[error("cannot keep metrics: {0}")]
     Metrics(String),
@@ -51,9 +58,11 @@ pub enum RuntimeError {
 impl Classified for RuntimeError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Bind { .. } | Self::Signals(_) | Self::GraceExceeded { .. } => {
-                ErrorKind::Unavailable
-            }
+            Self::Bind { .. }
+            | Self::Signals(_)
+            | Self::Tls(_)
+            | Self::Access(_)
+            | Self::GraceExceeded { .. } => ErrorKind::Unavailable,
             Self::Metrics(_)
             | Self::Logging(_)
             | Self::Reflection(_)

@@ -1,6 +1,7 @@
 //! What every service needs to run: configuration from file, environment and flags, logs and
 //! metrics, health, shutdown, the gRPC server. It knows no service.
 
+pub mod access;
 mod component;
 pub mod config;
 mod connection;
@@ -10,6 +11,7 @@ pub mod health;
 mod layers;
 mod metrics_page;
 pub mod openmp;
+mod peers;
 mod reflection;
 pub mod request;
 mod server;
@@ -18,11 +20,17 @@ mod settings;
 mod shutdown;
 pub mod signals;
 pub mod telemetry;
+mod tls;
+mod watched;
 
+pub use access::AccessConfig;
 pub use component::{Component, Readiness};
 pub use config::Check;
 pub use error::RuntimeError;
+pub use peers::PeersConfig;
 pub use server::Server;
 pub use service::{ServiceSettings, run_service};
 pub use settings::{LogFormat, ServerConfig, TelemetryConfig};
 pub use shutdown::Shutdown;
+pub use tls::{ClientCertificates, TlsConfig, TlsError};
+pub use watched::UnreadableFile;

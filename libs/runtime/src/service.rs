@@ -3,14 +3,16 @@
 
 use crate::{
     Component, Server, Shutdown,
+    access::AccessConfig,
     config::{self, Check, ConfigFaults, Sources},
     settings::{ServerConfig, TelemetryConfig},
     signals, telemetry,
+    tls::TlsConfig,
 };
 use anyhow::Result;
 use clap::{Arg, ArgAction, ArgMatches, Command, error::ErrorKind as ParseKind};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 /// Exit code of a wrong command line or configuration, after BSD `sysexits.h`.
 pub const USAGE: u8 = 64;
@@ -25,11 +27,16 @@ pub trait ServiceSettings: Check {
     fn server(&self) -> &ServerConfig;
     /// Its logs.
     fn telemetry(&self) -> &TelemetryConfig;
+    /// The encryption of its connections.
+    fn tls(&self) -> &TlsConfig;
+    /// Who may do what.
+    fn access(&self) -> &AccessConfig;
 }
 
 /// Runs a service from `main` to its exit code: `--config FILE`, `--set KEY=VALUE`,
 /// `--print-config`, `--help`, `--version`. When every component is ready for the first time, one
-/// line on standard error names the address: `NAME answers at http://ADDRESS`. `build` makes the
+/// line on standard error names the address: `NAME answers at http://ADDRESS`, or `https://` where
+/// connections are encrypted. `build` makes the
 /// components and returns soon: what takes long, such as warming up, goes on beside it and shows
 /// in [`Component::ready`].
 pub fn run_service<T, B, F>(name: &'static str, about: &'static str, build: B) -> ExitCode
@@ -56,18 +63,14 @@ where
     if matches.get_flag("print-config") {
         return show(&settings);
     }
-    run(settings, build, move |address| {
-        tell(&format!("{name} answers at http://{address}\n"));
+    run(settings, build, move |url| {
+        tell(&format!("{name} answers at {url}\n"));
     })
 }
 
 /// Runs components to their end with settings that are already read: logs, the server, signals.
-/// `ready` is told the address when every component is ready for the first time.
-pub fn run<T, B, F>(
-    settings: T,
-    build: B,
-    ready: impl FnOnce(SocketAddr) + Send + 'static,
-) -> ExitCode
+/// `ready` is told the URL when every component is ready for the first time.
+pub fn run<T, B, F>(settings: T, build: B, ready: impl FnOnce(&str) + Send + 'static) -> ExitCode
 where
     T: ServiceSettings,
     B: FnOnce(T, Shutdown) -> F,
@@ -93,11 +96,7 @@ where
     code
 }
 
-async fn life<T, B, F>(
-    settings: T,
-    build: B,
-    ready: impl FnOnce(SocketAddr) + Send + 'static,
-) -> ExitCode
+async fn life<T, B, F>(settings: T, build: B, ready: impl FnOnce(&str) + Send + 'static) -> ExitCode
 where
     T: ServiceSettings,
     B: FnOnce(T, Shutdown) -> F,
@@ -107,6 +106,7 @@ where
     let prepared = async {
         signals::listen(&shutdown)?;
         let server = Server::bind(settings.server()).await?;
+        let server = server.secured(settings.tls(), settings.access())?;
         let components = build(settings, shutdown.clone()).await?;
         anyhow::Ok((server, components))
     };
@@ -118,9 +118,9 @@ where
             return ExitCode::from(if misconfigured { USAGE } else { UNAVAILABLE });
         }
     };
-    let address = server.local_address();
+    let url = server.url();
     match server
-        .when_ready(move || ready(address))
+        .when_ready(move || ready(&url))
         .run(components, shutdown)
         .await
     {

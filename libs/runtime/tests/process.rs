@@ -8,7 +8,7 @@
 )]
 
 use assay_runtime::{
-    Check, Component, ServerConfig, ServiceSettings, TelemetryConfig,
+    AccessConfig, Check, Component, ServerConfig, ServiceSettings, TelemetryConfig, TlsConfig,
     config::{ConfigFaults, Secret, within},
     run_service,
 };
@@ -29,6 +29,8 @@ const WORD: &str = "hunter2";
 struct Settings {
     server: ServerConfig,
     telemetry: TelemetryConfig,
+    tls: TlsConfig,
+    access: AccessConfig,
     store: Store,
 }
 
@@ -52,6 +54,14 @@ impl ServiceSettings for Settings {
 
     fn telemetry(&self) -> &TelemetryConfig {
         &self.telemetry
+    }
+
+    fn tls(&self) -> &TlsConfig {
+        &self.tls
+    }
+
+    fn access(&self) -> &AccessConfig {
+        &self.access
     }
 }
 

@@ -26,9 +26,6 @@ use assay_store::{BlobStore, BundleRegistry};
 use std::{sync::Arc, time::Duration};
 use tonic::server::NamedService;
 
-/// Who submits, until callers are told apart.
-pub(crate) const PRINCIPAL: &str = "anonymous";
-
 /// What the service works on.
 #[derive(Clone)]
 pub struct ControlDeps {

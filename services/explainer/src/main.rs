@@ -18,6 +18,7 @@ fn main() -> ExitCode {
             let max_message_bytes = settings.server.max_message_bytes;
             let options = ClientOptions {
                 max_message_bytes,
+                credentials: settings.peers.credentials(),
                 ..ClientOptions::default()
             };
             let work: Option<Arc<dyn WorkSource>> = match Jobs::shared(&settings.storage).await? {

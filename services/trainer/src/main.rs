@@ -18,12 +18,13 @@ fn main() -> ExitCode {
         ABOUT,
         |settings: TrainerSettings, shutdown| async move {
             let stores = Stores::open(&settings.storage)?;
+            let options = ClientOptions {
+                credentials: settings.peers.credentials(),
+                ..ClientOptions::default()
+            };
             let work: Arc<dyn WorkSource> = match Jobs::shared(&settings.storage).await? {
                 Some(jobs) => Arc::new(jobs.work(&settings.storage)),
-                None => Arc::new(RemoteWork::new(
-                    &settings.control_url,
-                    &ClientOptions::default(),
-                )?),
+                None => Arc::new(RemoteWork::new(&settings.control_url, &options)?),
             };
             let deps = TrainerDeps {
                 blobs: stores.blobs,

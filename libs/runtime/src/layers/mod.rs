@@ -8,7 +8,13 @@ mod incoming;
 mod measure;
 mod refusal;
 
-use crate::{request, settings::ServerConfig};
+pub(crate) use measure::name as code_name;
+
+use crate::{
+    access::{Access, Entered},
+    request,
+    settings::ServerConfig,
+};
 use answer::{AnswerBody, End, Held};
 use assay_api::ROOM_BYTES;
 use call::Call;
@@ -58,6 +64,7 @@ pub(crate) struct Shared {
     max_message_bytes: usize,
     default_timeout: Option<Duration>,
     ends: Ends,
+    access: Arc<Access>,
 }
 
 impl Shared {
@@ -66,6 +73,7 @@ impl Shared {
         config: &ServerConfig,
         services: impl IntoIterator<Item = &'static str>,
         ends: Ends,
+        access: Arc<Access>,
     ) -> Self {
         Self {
             services: services.into_iter().collect(),
@@ -75,6 +83,7 @@ impl Shared {
             default_timeout: (config.default_timeout_s > 0)
                 .then(|| Duration::from_secs(config.default_timeout_s)),
             ends,
+            access,
         }
     }
 
@@ -165,7 +174,7 @@ async fn answer<S>(
     shared: Arc<Shared>,
     mut inner: S,
     call: Call,
-    request: Request<Body>,
+    mut request: Request<Body>,
 ) -> Response<Body>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
@@ -175,6 +184,17 @@ where
         measure.ended(Code::Unimplemented);
         return refused;
     }
+    let Entered {
+        pass,
+        listed,
+        record,
+    } = shared.access.enter(&mut request);
+    measure.record(record);
+    let pass = match pass {
+        Ok(pass) => pass,
+        Err(status) if listed => return measure.refuse(status),
+        Err(status) => return measure.refuse_unrouted(status),
+    };
     let place = match shared.admit(&call) {
         Ok(place) => place,
         Err(status) => return measure.refuse_unrouted(status),
@@ -195,6 +215,7 @@ where
     let held = Held {
         _place: place,
         _request: answered.drop_guard(),
+        pass,
     };
     let handled = AssertUnwindSafe(async { inner.call(request).await }).catch_unwind();
     let response = tokio::select! {
@@ -222,7 +243,10 @@ where
         now: cut,
         deadline: named,
     };
-    response.map(|body| Body::new(AnswerBody::new(body, measure, held, end)))
+    response.map(|body| {
+        let body = held.pass.lend(body);
+        Body::new(AnswerBody::new(body, measure, held, end))
+    })
 }
 
 /// The time that the caller gives, a little less than that.
