@@ -17,6 +17,7 @@ pub mod service;
 mod settings;
 mod shutdown;
 pub mod signals;
+pub mod stream;
 pub mod telemetry;
 
 pub use component::{Component, Readiness};
