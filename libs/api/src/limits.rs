@@ -1,8 +1,12 @@
 //! The one place that knows how large a message may be.
 
-use crate::openassay::{
-    datasets::v1 as datasets, explain::v1 as explain, gate::v1 as gate, inference::v1 as inference,
-    ingest::v1 as ingest, jobs::v1 as jobs, registry::v1 as registry,
+use crate::{
+    open_inference,
+    openassay::{
+        datasets::v1 as datasets, explain::v1 as explain, gate::v1 as gate,
+        inference::v1 as inference, ingest::v1 as ingest, jobs::v1 as jobs,
+        registry::v1 as registry,
+    },
 };
 use tonic::{
     client::GrpcService,
@@ -57,6 +61,8 @@ limited! {
         ingest_service_client::IngestServiceClient;
     inference::inference_service_server::InferenceServiceServer,
         inference_service_client::InferenceServiceClient;
+    open_inference::grpc_inference_service_server::GrpcInferenceServiceServer,
+        grpc_inference_service_client::GrpcInferenceServiceClient;
     gate::gate_service_server::GateServiceServer, gate_service_client::GateServiceClient;
     explain::explain_service_server::ExplainServiceServer,
         explain_service_client::ExplainServiceClient;

@@ -19,6 +19,7 @@ pub mod service;
 mod settings;
 mod shutdown;
 pub mod signals;
+pub mod stream;
 pub mod telemetry;
 mod tls;
 mod watched;

@@ -1,9 +1,8 @@
 //! Answers over gRPC.
 
-use crate::stream::answers;
 use assay_answering::{AnswerError, Answerer};
 use assay_api::{answer, gate as wire, question, status};
-use assay_runtime::{Shutdown, request::time_left};
+use assay_runtime::{Shutdown, request::time_left, stream::answers};
 use futures::{StreamExt, stream::BoxStream};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep_until};

@@ -39,6 +39,7 @@ pub struct Inference {
     pool: Arc<Pool>,
     cached: Arc<Cached>,
     max_message_bytes: usize,
+    shutdown: Shutdown,
     /// Follows the registry until the process ends.
     follower: Mutex<Option<JoinHandle<()>>>,
 }
@@ -83,6 +84,7 @@ impl Inference {
             pool,
             cached,
             max_message_bytes,
+            shutdown: shutdown.clone(),
             follower: Mutex::new(Some(follower)),
         }))
     }
@@ -127,7 +129,17 @@ impl Inference {
 
     /// The model that a text stands for now.
     pub(crate) async fn named(&self, model: &str) -> Result<Arc<Model>, AnswerError> {
-        self.names.resolve(model).await
+        Ok(self.names.resolve(model).await?.model)
+    }
+
+    /// What names stand for.
+    pub(crate) const fn names(&self) -> &Arc<Names> {
+        &self.names
+    }
+
+    /// The end of the process, for answers that go on.
+    pub(crate) const fn shutdown(&self) -> &Shutdown {
+        &self.shutdown
     }
 
     async fn by_digest(

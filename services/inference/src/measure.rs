@@ -69,6 +69,36 @@ pub(crate) fn describe() {
         "openassay_inference_cache_failures_total",
         "Calls of the feature cache that failed or came too late"
     );
+    describe_open_inference();
+}
+
+/// Those of the Open Inference Protocol have the names that dashboards of Triton know.
+fn describe_open_inference() {
+    describe_counter!(
+        "nv_inference_request_success",
+        "Requests of the Open Inference Protocol that were answered"
+    );
+    describe_counter!(
+        "nv_inference_request_failure",
+        "Requests of the Open Inference Protocol to a model that were not answered"
+    );
+    describe_counter!("nv_inference_count", "Rows that were answered");
+    describe_counter!(
+        "nv_inference_exec_count",
+        "Requests for which rows were computed"
+    );
+    describe_gauge!(
+        "nv_inference_pending_request_count",
+        "Requests that wait for a model or are being computed"
+    );
+    describe_counter!(
+        "nv_inference_queue_duration_us",
+        "Microseconds that answered requests waited for the model"
+    );
+    describe_counter!(
+        "nv_inference_compute_infer_duration_us",
+        "Microseconds that features of answered requests were computed"
+    );
 }
 
 /// How much one model has to do.

@@ -15,6 +15,7 @@ mod jobs;
 mod models;
 mod mutants;
 mod numbers;
+mod tensors;
 
 use assay_api::{
     gate::{IdentifyRequest, IdentifyResponse, gate_service_client::GateServiceClient},
@@ -148,6 +149,7 @@ async fn every_bad_request_gets_its_own_answer_and_harms_nobody() {
     cases.extend(numbers::cases(stage));
     cases.extend(jobs::cases(stage));
     cases.extend(models::cases(stage));
+    cases.extend(tensors::cases(stage));
     let mut faults = Vec::new();
     for case in &cases {
         faults.extend(target.try_case(case).await);
