@@ -10,7 +10,11 @@ use lapin::{
     types::FieldTable,
 };
 use serde_json::json;
-use std::time::Duration;
+use std::{
+    io::Write,
+    sync::{LazyLock, Mutex},
+    time::Duration,
+};
 use tokio::time::{sleep, timeout};
 
 /// Only a guard against hanging.
@@ -29,6 +33,8 @@ pub(crate) struct Place {
 impl Place {
     /// `None` after saying that there is no broker.
     pub(crate) async fn find(test: &str) -> Option<Self> {
+        // From here on everything is logged.
+        LazyLock::force(&LOG);
         let name = test.to_owned();
         let found = tokio::task::spawn_blocking(move || Corner::find(&name).unwrap());
         let corner = found.await.unwrap()?;
@@ -105,14 +111,19 @@ impl Place {
 
     /// Waits until a queue has so many messages that nobody has, and so many consumers.
     pub(crate) async fn until_counts(&self, name: &str, expected: (u32, u32)) {
-        let mut last = None;
+        self.until(name, |counts| counts == expected).await;
+    }
+
+    /// Waits until a queue's messages that nobody has, and its consumers, are as wanted.
+    pub(crate) async fn until(&self, name: &str, wanted: impl Fn((u32, u32)) -> bool) {
+        let mut last = self.counts(name).await;
         let reached = timeout(PATIENCE, async {
-            while last != Some(expected) {
-                last = Some(self.counts(name).await);
+            while !wanted(last) {
                 sleep(LOOK_EVERY).await;
+                last = self.counts(name).await;
             }
         });
-        assert!(reached.await.is_ok(), "{name}: {last:?}, not {expected:?}");
+        assert!(reached.await.is_ok(), "{name}: {last:?}");
     }
 
     /// Takes a message out of a queue for good.
@@ -179,4 +190,35 @@ pub(crate) async fn taken(consumer: &mut dyn Consumer) -> JobId {
     let job = delivery.hint().job;
     delivery.acknowledge().await.unwrap();
     job
+}
+
+/// Everything that was logged so far.
+pub(crate) fn log() -> String {
+    let lines = LOG.0.lock().unwrap();
+    String::from_utf8_lossy(&lines).into_owned()
+}
+
+/// The log of this process.
+#[derive(Clone, Copy)]
+struct Log(&'static Mutex<Vec<u8>>);
+
+static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+static LOG: LazyLock<Log> = LazyLock::new(|| {
+    let log = Log(&LINES);
+    tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || log)
+        .init();
+    log
+});
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

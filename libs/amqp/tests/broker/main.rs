@@ -3,4 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conformance;
+mod connections;
+mod consumed;
 mod fixture;
+mod proxy;
+mod published;
+mod refusals;
+mod storm;
+mod tls;
