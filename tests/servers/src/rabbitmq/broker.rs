@@ -208,7 +208,8 @@ impl Broker {
     /// A program of RabbitMQ that knows nothing of any other broker on this machine.
     fn command(&self, program: &PathBuf) -> Command {
         let mut command = Command::new(program);
-        command.env_clear();
+        // A broker that is killed may leave what it had in mind where it runs.
+        command.current_dir(self.folder.path()).env_clear();
         for inherited in ["PATH", "LANG", "LC_ALL", "TMPDIR"] {
             if let Some(value) = std::env::var_os(inherited) {
                 command.env(inherited, value);
