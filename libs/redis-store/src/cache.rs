@@ -65,10 +65,7 @@ impl RedisFeatureCache {
             return Err(unavailable(link.address().says(reason)));
         };
         let deadline = tokio::time::Instant::now() + self.timeout;
-        let asked = link.ask(deadline, |mut connection| async move {
-            pipe.query_async(&mut connection).await
-        });
-        match asked.await {
+        match link.ask_again(deadline, pipe).await {
             Ok(answer) => {
                 pass.works();
                 Ok(answer)

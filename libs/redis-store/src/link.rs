@@ -3,7 +3,9 @@
 
 use crate::address::{Address, wants_new_connection};
 use async_trait::async_trait;
-use redis::{AsyncConnectionConfig, RedisResult, aio::MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, FromRedisValue, Pipeline, RedisResult, aio::MultiplexedConnection,
+};
 use std::{
     fmt::Display,
     future::Future,
@@ -130,6 +132,24 @@ impl Link {
                 self.close(number);
                 Err(Fault::Lost(self.address.says("no answer in time")))
             }
+        }
+    }
+
+    /// Asks for something that may be done twice: a second time when the connection breaks, as
+    /// one does that the server closed when nobody used it.
+    pub(crate) async fn ask_again<T: FromRedisValue>(
+        &self,
+        deadline: Instant,
+        pipe: &Pipeline,
+    ) -> Result<T, Fault> {
+        let once = || {
+            self.ask(deadline, |mut connection| async move {
+                pipe.query_async(&mut connection).await
+            })
+        };
+        match once().await {
+            Err(Fault::Lost(_)) if Instant::now() < deadline => once().await,
+            answer => answer,
         }
     }
 

@@ -29,19 +29,20 @@ pub(super) async fn sweep(
         sweep: Sweep::default(),
         failed: None,
     };
-    // Before the expired ones are queued again: those are published once.
-    round.redispatch(redispatch_after, now).await?;
-    round.expire(now).await?;
-    round.remove(retention, now).await?;
-    match round.failed {
-        // What was done is done, and whoever asked acts upon it.
-        Some(error) if round.sweep == Sweep::default() => Err(error),
-        Some(error) => {
-            tracing::warn!(%error, "a part of the sweep was left for the next");
-            Ok(round.sweep)
-        }
-        None => Ok(round.sweep),
+    if let Err(error) = round.go(redispatch_after, retention, now).await {
+        round.failed = Some(error);
     }
+    let Some(error) = round.failed else {
+        return Ok(round.sweep);
+    };
+    // What is left is for later: at once it would fail again.
+    round.sweep.more = false;
+    if round.sweep == Sweep::default() {
+        return Err(error);
+    }
+    // What was done is done, and whoever asked acts upon it.
+    tracing::warn!(%error, "a part of the sweep was left for the next");
+    Ok(round.sweep)
 }
 
 struct Round<'s> {
@@ -52,6 +53,18 @@ struct Round<'s> {
 }
 
 impl Round<'_> {
+    async fn go(
+        &mut self,
+        redispatch_after: Duration,
+        retention: Duration,
+        now: Timestamp,
+    ) -> Result<(), JobError> {
+        // Before the expired ones are queued again: those are published once.
+        self.redispatch(redispatch_after, now).await?;
+        self.expire(now).await?;
+        self.remove(retention, now).await
+    }
+
     async fn redispatch(&mut self, after: Duration, now: Timestamp) -> Result<(), JobError> {
         let mut due = self.due(Sort::Waiting, Some(now), 0).await?;
         let before = earlier(now, after);
@@ -149,7 +162,7 @@ impl Round<'_> {
 
     /// The records of jobs, but for those that were removed meanwhile. One that is damaged does
     /// not keep the others waiting.
-    async fn found(&self, ids: &[JobId], whole: bool) -> Result<Vec<Found>, JobError> {
+    async fn found(&mut self, ids: &[JobId], whole: bool) -> Result<Vec<Found>, JobError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -165,7 +178,7 @@ impl Round<'_> {
             let time: Clock = understood(&answer[1])?;
             match self.shared.understood(*id, fields, time) {
                 Ok(found) => all.extend(found),
-                Err(error) => tracing::error!(job.id = %id, %error, "a job cannot be swept"),
+                Err(error) => self.failed = Some(error),
             }
         }
         Ok(all)
@@ -193,10 +206,9 @@ impl Round<'_> {
     }
 
     fn publish(&mut self, record: JobRecord, specification: Vec<u8>) {
-        let id = record.id;
         match complete(record, Some(&specification)) {
             Ok(record) => self.sweep.to_publish.push(record),
-            Err(error) => tracing::error!(job.id = %id, %error, "a job cannot be published"),
+            Err(error) => self.failed = Some(error),
         }
     }
 }

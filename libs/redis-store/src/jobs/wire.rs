@@ -50,22 +50,13 @@ pub(super) enum Reply {
 pub(super) type Clock = (u64, u64);
 
 impl Shared {
-    /// Asks for something that changes nothing, a second time when the connection breaks.
+    /// Asks for something that changes nothing.
     pub(super) async fn read<T: FromRedisValue>(
         &self,
         deadline: Instant,
         pipe: &Pipeline,
     ) -> Result<T, JobError> {
-        let once = || {
-            self.link.ask(deadline, |mut connection| async move {
-                pipe.query_async(&mut connection).await
-            })
-        };
-        let answer = match once().await {
-            Err(Fault::Lost(_)) if Instant::now() < deadline => once().await,
-            answer => answer,
-        };
-        Ok(answer?)
+        Ok(self.link.ask_again(deadline, pipe).await?)
     }
 
     /// Sends a commit, again and again while its answer gets lost: the script knows a repeat.

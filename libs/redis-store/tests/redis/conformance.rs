@@ -247,6 +247,28 @@ async fn a_list_finds_what_is_far_down() {
     assert_eq!(seen, 301);
 }
 
+/// What somebody destroyed by hand is told, and does not keep the others from being swept.
+#[tokio::test]
+async fn a_damaged_record_does_not_stop_the_sweep() {
+    let Some(harness) = on_redis().await else {
+        return;
+    };
+    let store = &harness.store;
+    let damaged = store.submit(job(), 2).await.unwrap().record.id;
+    let whole = store.submit(job(), 2).await.unwrap().record.id;
+    let key = format!("{{{}}}:job:{damaged}", harness.options.prefix);
+    let url = harness.options.url.reveal();
+    let _: u64 = ask(url, &["HSET", &key, "record", "{}"]).await;
+    let error = store.get(damaged).await.unwrap_err();
+    assert!(matches!(error, JobError::Damaged { .. }), "{error}");
+    let sweep = store.sweep(Duration::ZERO, LEASE).await.unwrap();
+    let named: Vec<_> = sweep.to_publish.iter().map(|record| record.id).collect();
+    assert_eq!(named, [whole]);
+    store.cancel(whole, "").await.unwrap();
+    let alone = store.sweep(Duration::ZERO, LEASE).await;
+    assert!(matches!(alone, Err(JobError::Damaged { .. })), "{alone:?}");
+}
+
 /// The server's clock may be set back; a job's events go on in order.
 #[tokio::test]
 async fn a_job_never_goes_back_in_time() {
