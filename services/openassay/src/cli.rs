@@ -49,7 +49,8 @@ A manifest is a CSV file with the columns file,label,role and optionally group. 
 relative to the manifest; role is known or unknown; group names the specimen.
 
 Exit codes: 0 done; 64 wrong command line; 65 unusable data; 66 file not found;
-69 something needed is missing; 70 defect of the program; 73 exists already; 130 interrupted.
+69 something needed is missing; 70 defect of the program; 73 exists already;
+75 too much at once: come again later or send less; 130 interrupted.
 
 Environment: OPENASSAY_LOG (log filter, e.g. info), OPENASSAY_ONNXRUNTIME (library),
 OPENASSAY_BASES_DIR (folder with converted bases), OPENASSAY_SERVER (address of the server, or of

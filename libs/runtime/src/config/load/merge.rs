@@ -215,7 +215,7 @@ fn in_words(reason: &str, value: &Value) -> String {
         "u8" => u8::MAX.into(),
         "u16" => u16::MAX.into(),
         "u32" => u32::MAX.into(),
-        "u64" | "usize" => u64::MAX,
+        "u64" | "usize" => return format!("{found}, expected a whole number"),
         "f32" | "f64" => return format!("{found}, expected a number"),
         _ => return reason.to_owned(),
     };
