@@ -2,9 +2,11 @@
 
 mod features;
 mod own_thread;
+mod traced;
 mod work;
 
 pub use features::RemoteFeatures;
+pub use traced::Traced;
 pub use work::RemoteWork;
 
 use crate::{MAX_MESSAGE_BYTES, WireError};

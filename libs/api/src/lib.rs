@@ -17,7 +17,7 @@ pub mod summary;
 pub mod warning;
 pub mod work;
 
-pub use client::{ClientOptions, RemoteFeatures, RemoteWork, channel, check_address};
+pub use client::{ClientOptions, RemoteFeatures, RemoteWork, Traced, channel, check_address};
 pub use error::WireError;
 pub use generated::{DESCRIPTORS, openassay};
 pub use limits::{Limited, MAX_MESSAGE_BYTES, ROOM_BYTES};

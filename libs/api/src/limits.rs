@@ -4,7 +4,12 @@ use crate::openassay::{
     datasets::v1 as datasets, explain::v1 as explain, gate::v1 as gate, inference::v1 as inference,
     ingest::v1 as ingest, jobs::v1 as jobs, registry::v1 as registry,
 };
-use tonic::{codec::CompressionEncoding, transport::Channel};
+use tonic::{
+    body::Body,
+    client::GrpcService,
+    codec::CompressionEncoding,
+    codegen::{Body as HttpBody, Bytes, StdError},
+};
 
 /// Largest message unless configured otherwise: 16 MiB.
 pub const MAX_MESSAGE_BYTES: usize = 16 << 20;
@@ -32,7 +37,11 @@ macro_rules! limited {
             }
         }
 
-        impl Limited for $module::$client::$Client<Channel> {
+        impl<T> Limited for $module::$client::$Client<T>
+        where
+            T: GrpcService<Body, Error: Into<StdError>>,
+            T::ResponseBody: HttpBody<Data = Bytes, Error: Into<StdError> + Send> + Send + 'static,
+        {
             fn limited(self, max_message_bytes: usize) -> Self {
                 let bytes = max_message_bytes.saturating_add(ROOM_BYTES);
                 self.max_decoding_message_size(bytes)

@@ -1,6 +1,9 @@
 //! The job store and its queue, which one process holds.
 
-use crate::{BackendError, StorageConfig};
+use crate::{
+    BackendError, StorageConfig,
+    traced::{TracedQueue, TracedStore},
+};
 use assay_embedded::{LocalQueue, RedbJobStore};
 use assay_jobs::{JobQueue, JobStore, system_clock};
 use assay_store::StoreError;
@@ -30,10 +33,15 @@ impl Jobs {
             ),
         })?;
         let store = RedbJobStore::open(&file, system_clock())?;
-        Ok(Self {
-            store: Arc::new(store),
-            queue: Arc::new(LocalQueue::new()),
-        })
+        Ok(Self::traced(Arc::new(store), Arc::new(LocalQueue::new())))
+    }
+
+    /// These with spans around them.
+    fn traced(store: Arc<dyn JobStore>, queue: Arc<dyn JobQueue>) -> Self {
+        Self {
+            store: Arc::new(TracedStore(store)),
+            queue: Arc::new(TracedQueue(queue)),
+        }
     }
 }
 

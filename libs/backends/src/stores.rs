@@ -1,6 +1,9 @@
 //! Blobs, the registry and the cache of features.
 
-use crate::{BackendError, StorageConfig};
+use crate::{
+    BackendError, StorageConfig,
+    traced::{TracedBlobs, TracedCache, TracedRegistry},
+};
 use assay_embedded::MemoryFeatureCache;
 use assay_store::{BlobStore, BundleRegistry, FeatureCache, ObjectBlobs, ObjectRegistry};
 use std::{fmt, sync::Arc};
@@ -24,12 +27,13 @@ impl Stores {
     /// When a folder cannot be used.
     pub fn open(config: &StorageConfig) -> Result<Self, BackendError> {
         let folder = &config.data_dir;
+        let blobs = ObjectBlobs::local(&folder.join("blobs"))?;
+        let registry = ObjectRegistry::local(&folder.join("registry"))?;
+        let cache = MemoryFeatureCache::with_capacity(config.feature_cache_bytes);
         Ok(Self {
-            blobs: Arc::new(ObjectBlobs::local(&folder.join("blobs"))?),
-            registry: Arc::new(ObjectRegistry::local(&folder.join("registry"))?),
-            cache: Arc::new(MemoryFeatureCache::with_capacity(
-                config.feature_cache_bytes,
-            )),
+            blobs: Arc::new(TracedBlobs(Arc::new(blobs))),
+            registry: Arc::new(TracedRegistry(Arc::new(registry))),
+            cache: Arc::new(TracedCache(Arc::new(cache))),
         })
     }
 }

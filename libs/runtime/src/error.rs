@@ -23,6 +23,9 @@ pub enum RuntimeError {
     /// The logs cannot be written.
     #[error("cannot start logging: {0}")]
     Logging(String),
+    /// Spans cannot go where they should.
+    #[error("cannot keep traces: {0}")]
+    Traces(String),
     /// The descriptors of the interface are damaged.
     #[error("cannot describe the interface: {0}")]
     Reflection(String),
@@ -56,6 +59,7 @@ impl Classified for RuntimeError {
             }
             Self::Metrics(_)
             | Self::Logging(_)
+            | Self::Traces(_)
             | Self::Reflection(_)
             | Self::Serve(_)
             | Self::TaskEnded { .. } => ErrorKind::Internal,

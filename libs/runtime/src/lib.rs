@@ -18,6 +18,7 @@ mod settings;
 mod shutdown;
 pub mod signals;
 pub mod telemetry;
+pub mod traces;
 
 pub use component::{Component, Readiness};
 pub use config::Check;

@@ -3,6 +3,7 @@
 use crate::{
     Inference, MAX_ROWS,
     inference::moment,
+    measure,
     model::{Model, lowest_maximum},
     names::{NamedStatus, State},
 };
@@ -165,9 +166,11 @@ fn classes(bundle: &Bundle, rows: Vec<Vec<f32>>) -> Result<ClassifyResponse, Ans
         ..ClassifyResponse::default()
     };
     for features in rows {
+        let begun = Instant::now();
         let logits = bundle.head().logits(&features);
         let logits = logits.map_err(PipelineError::from)?;
         let probabilities = softmax(&logits).map_err(PipelineError::from)?;
+        measure::stage("head", begun.elapsed());
         answer.classes.push(whole(lowest_maximum(&logits)));
         answer.logits.push(vector(logits));
         answer.probabilities.push(vector(probabilities));

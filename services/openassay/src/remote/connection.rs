@@ -1,7 +1,7 @@
 //! The connection to a server, and its errors as failures of a command.
 
 use crate::failure::{Failure, Result};
-use assay_api::{ClientOptions, Limited, MAX_MESSAGE_BYTES, channel, status};
+use assay_api::{ClientOptions, Limited, MAX_MESSAGE_BYTES, Traced, channel, status};
 use assay_core::ErrorKind;
 use clap::Args;
 use std::{future::Future, io};
@@ -33,10 +33,13 @@ impl ServerOption {
 /// The option that names the server.
 pub(crate) const SERVER: &str = "--server";
 
+/// What requests go over: each belongs to the trace of the command.
+pub(crate) type Connection = Traced<Channel>;
+
 /// A server, and the threads that wait for it.
 pub(crate) struct Remote {
     runtime: Runtime,
-    channel: Channel,
+    connection: Connection,
     url: String,
     /// The option that named the address.
     option: &'static str,
@@ -56,15 +59,15 @@ impl Remote {
         };
         Ok(Self {
             runtime,
-            channel,
+            connection: Traced(channel),
             url: url.to_owned(),
             option,
         })
     }
 
     /// A generated client of this server.
-    pub(crate) fn client<C: Limited>(&self, new: impl FnOnce(Channel) -> C) -> C {
-        new(self.channel.clone()).limited(MAX_MESSAGE_BYTES)
+    pub(crate) fn client<C: Limited>(&self, new: impl FnOnce(Connection) -> C) -> C {
+        new(self.connection.clone()).limited(MAX_MESSAGE_BYTES)
     }
 
     /// Waits for something that ends by itself.

@@ -62,7 +62,7 @@ impl Serve {
         if self.print_config {
             return service::show(&settings);
         }
-        service::run(settings, components::build, |address| {
+        service::run("openassay", settings, components::build, |address| {
             crate::terminal::tell(&format!("openassay answers at http://{address}\n"));
         })
     }
