@@ -5,12 +5,14 @@ mod endpoint;
 mod features;
 mod link;
 mod own_thread;
+mod traced;
 mod work;
 
 pub use credentials::{Credentials, TokenSource};
 pub use endpoint::{check_address, check_peer};
 pub use features::RemoteFeatures;
 pub use link::{Link, link};
+pub use traced::Traced;
 pub use work::RemoteWork;
 
 use crate::{MAX_MESSAGE_BYTES, WireError};

@@ -18,7 +18,7 @@ pub mod warning;
 pub mod work;
 
 pub use client::{
-    ClientOptions, Credentials, Link, RemoteFeatures, RemoteWork, TokenSource, channel,
+    ClientOptions, Credentials, Link, RemoteFeatures, RemoteWork, TokenSource, Traced, channel,
     check_address, check_peer, link,
 };
 pub use error::WireError;

@@ -42,10 +42,8 @@ macro_rules! limited {
 
         impl<T> Limited for $module::$client::$Client<T>
         where
-            T: GrpcService<tonic::body::Body>,
-            T::Error: Into<StdError>,
-            T::ResponseBody: HttpBody<Data = Bytes> + Send + 'static,
-            <T::ResponseBody as HttpBody>::Error: Into<StdError> + Send,
+            T: GrpcService<Body, Error: Into<StdError>>,
+            T::ResponseBody: HttpBody<Data = Bytes, Error: Into<StdError> + Send> + Send + 'static,
         {
             fn limited(self, max_message_bytes: usize) -> Self {
                 let bytes = max_message_bytes.saturating_add(ROOM_BYTES);

@@ -1,6 +1,9 @@
 //! The job store and its queue: of this process alone, or on servers that several share.
 
-use crate::{BackendError, StorageConfig};
+use crate::{
+    BackendError, StorageConfig,
+    traced::{TracedQueue, TracedStore},
+};
 use assay_amqp::AmqpQueue;
 use assay_embedded::{LocalQueue, RedbJobStore};
 use assay_jobs::{JobQueue, JobStore, LocalWork, system_clock};
@@ -39,7 +42,7 @@ impl Jobs {
         } else {
             Arc::new(AmqpQueue::start(config.queue())?)
         };
-        Ok(Self { store, queue })
+        Ok(Self::traced(store, queue))
     }
 
     /// Opens jobs that every process which is configured so reaches by itself: with both
@@ -61,10 +64,16 @@ impl Jobs {
     /// When another process holds them (the message says to name that one's `control_url`), when
     /// the folder cannot be used or the file is damaged.
     pub fn embedded(config: &StorageConfig) -> Result<Self, BackendError> {
-        Ok(Self {
-            store: file_store(config)?,
-            queue: Arc::new(LocalQueue::new()),
-        })
+        let queue = Arc::new(LocalQueue::new());
+        Ok(Self::traced(file_store(config)?, queue))
+    }
+
+    /// These with spans around them.
+    fn traced(store: Arc<dyn JobStore>, queue: Arc<dyn JobQueue>) -> Self {
+        Self {
+            store: Arc::new(TracedStore(store)),
+            queue: Arc::new(TracedQueue(queue)),
+        }
     }
 
     /// Where workers of this process get their jobs.

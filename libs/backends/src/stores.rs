@@ -1,6 +1,9 @@
 //! Blobs, the registry and the cache of features.
 
-use crate::{BackendError, StorageConfig};
+use crate::{
+    BackendError, StorageConfig,
+    traced::{TracedBlobs, TracedCache, TracedRegistry},
+};
 use assay_embedded::MemoryFeatureCache;
 use assay_redis_store::RedisFeatureCache;
 use assay_store::{BlobStore, BundleRegistry, FeatureCache, ObjectBlobs, ObjectRegistry};
@@ -25,10 +28,12 @@ impl Stores {
     /// When a folder cannot be used. A cache that cannot be reached is none.
     pub fn open(config: &StorageConfig) -> Result<Self, BackendError> {
         let folder = &config.data_dir;
+        let blobs = ObjectBlobs::local(&folder.join("blobs"))?;
+        let registry = ObjectRegistry::local(&folder.join("registry"))?;
         Ok(Self {
-            blobs: Arc::new(ObjectBlobs::local(&folder.join("blobs"))?),
-            registry: Arc::new(ObjectRegistry::local(&folder.join("registry"))?),
-            cache: cache(config),
+            blobs: Arc::new(TracedBlobs(Arc::new(blobs))),
+            registry: Arc::new(TracedRegistry(Arc::new(registry))),
+            cache: Arc::new(TracedCache(cache(config))),
         })
     }
 }

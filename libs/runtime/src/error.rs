@@ -30,6 +30,9 @@ pub enum RuntimeError {
     /// The logs cannot be written.
     #[error("cannot start logging: {0}")]
     Logging(String),
+    /// Spans cannot go where they should.
+    #[error("cannot keep traces: {0}")]
+    Traces(String),
     /// The descriptors of the interface are damaged.
     #[error("cannot describe the interface: {0}")]
     Reflection(String),
@@ -65,6 +68,7 @@ impl Classified for RuntimeError {
             | Self::GraceExceeded { .. } => ErrorKind::Unavailable,
             Self::Metrics(_)
             | Self::Logging(_)
+            | Self::Traces(_)
             | Self::Reflection(_)
             | Self::Serve(_)
             | Self::TaskEnded { .. } => ErrorKind::Internal,

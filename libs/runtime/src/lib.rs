@@ -22,6 +22,7 @@ pub mod signals;
 pub mod stream;
 pub mod telemetry;
 mod tls;
+pub mod traces;
 mod watched;
 
 pub use access::AccessConfig;

@@ -5,6 +5,7 @@ use crate::{
     Component, Server, Shutdown,
     access::AccessConfig,
     config::{self, Check, ConfigFaults, Sources},
+    error::RuntimeError,
     settings::{ServerConfig, TelemetryConfig},
     signals, telemetry,
     tls::TlsConfig,
@@ -25,7 +26,7 @@ pub const FAILED: u8 = 70;
 pub trait ServiceSettings: Check {
     /// Its server.
     fn server(&self) -> &ServerConfig;
-    /// Its logs.
+    /// Its logs and traces.
     fn telemetry(&self) -> &TelemetryConfig;
     /// The encryption of its connections.
     fn tls(&self) -> &TlsConfig;
@@ -63,23 +64,33 @@ where
     if matches.get_flag("print-config") {
         return show(&settings);
     }
-    run(settings, build, move |url| {
+    run(name, settings, build, move |url| {
         tell(&format!("{name} answers at {url}\n"));
     })
 }
 
-/// Runs components to their end with settings that are already read: logs, the server, signals.
-/// `ready` is told the URL when every component is ready for the first time.
-pub fn run<T, B, F>(settings: T, build: B, ready: impl FnOnce(&str) + Send + 'static) -> ExitCode
+/// Runs components to their end with settings that are already read: logs, traces, the server,
+/// signals. `name` is that of the program; `ready` is told the URL when every component is ready
+/// for the first time.
+pub fn run<T, B, F>(
+    name: &'static str,
+    settings: T,
+    build: B,
+    ready: impl FnOnce(&str) + Send + 'static,
+) -> ExitCode
 where
     T: ServiceSettings,
     B: FnOnce(T, Shutdown) -> F,
     F: Future<Output = Result<Vec<Component>>>,
 {
-    if let Err(error) = telemetry::start(settings.telemetry()) {
-        tell(&format!("error: {error}\n"));
-        return ExitCode::from(FAILED);
-    }
+    let traces = match telemetry::start(name, settings.telemetry()) {
+        Ok(traces) => traces,
+        Err(error) => {
+            tell(&format!("error: {error}\n"));
+            let misconfigured = matches!(error, RuntimeError::Traces(_));
+            return ExitCode::from(if misconfigured { USAGE } else { FAILED });
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -90,19 +101,27 @@ where
             return ExitCode::from(UNAVAILABLE);
         }
     };
-    let code = runtime.block_on(life(settings, build, ready));
+    let grace = settings.server().grace();
+    let flush = traces.share_of(grace);
+    let shutdown = Shutdown::new(grace - flush);
+    let code = runtime.block_on(life(settings, shutdown, build, ready));
+    traces.end(flush);
     // What still blocks a thread now was given its time and is left behind.
     runtime.shutdown_background();
     code
 }
 
-async fn life<T, B, F>(settings: T, build: B, ready: impl FnOnce(&str) + Send + 'static) -> ExitCode
+async fn life<T, B, F>(
+    settings: T,
+    shutdown: Shutdown,
+    build: B,
+    ready: impl FnOnce(&str) + Send + 'static,
+) -> ExitCode
 where
     T: ServiceSettings,
     B: FnOnce(T, Shutdown) -> F,
     F: Future<Output = Result<Vec<Component>>>,
 {
-    let shutdown = Shutdown::new(settings.server().grace());
     let prepared = async {
         signals::listen(&shutdown)?;
         let server = Server::bind(settings.server()).await?;

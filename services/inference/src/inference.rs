@@ -17,12 +17,14 @@ use assay_core::{Classified, Digest, ErrorKind};
 use assay_infer::OnnxRuntime;
 use assay_runtime::{Readiness, Shutdown};
 use assay_store::{BundleRegistry, FeatureCache};
+use assay_trace::{STEP, step};
 use async_trait::async_trait;
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 use tokio::{sync::watch, task::JoinHandle};
+use tracing::debug_span;
 
 /// What running models needs.
 #[derive(Clone)]
@@ -56,7 +58,6 @@ impl Inference {
         deps: InferenceDeps,
         shutdown: &Shutdown,
     ) -> anyhow::Result<Arc<Self>> {
-        measure::describe();
         let library = config.runtime_library.clone();
         let load = move || OnnxRuntime::load(library.as_deref());
         let runtime = tokio::task::spawn_blocking(load)
@@ -162,22 +163,34 @@ impl Inference {
             let doing = "the request was read";
             return Err(AnswerError::Deadline { doing });
         }
-        let found = if model.bundle().caches_features() {
-            self.cached.features(model, vectors, deadline).await
-        } else {
-            let done = model.run(Task::Features, vectors, deadline).await;
-            done.map(|done| Features {
-                rows: done.rows.into_iter().map(|row| row.features).collect(),
-                cached: 0,
-                queue: done.queue,
-                compute: done.compute,
-            })
-        };
+        let span = debug_span!(
+            target: STEP, "inference.features", model.digest = %model.bundle().id(),
+            rows = vectors.len()
+        );
+        let found = step(span, self.found(model, vectors, deadline)).await;
         let found = found.inspect_err(count_overload)?;
         if found.compute > Duration::ZERO {
             measure::queued(found.queue);
         }
         Ok(found)
+    }
+
+    async fn found(
+        &self,
+        model: &Arc<Model>,
+        vectors: Vec<Vec<f32>>,
+        deadline: Option<Instant>,
+    ) -> Result<Features, AnswerError> {
+        if model.bundle().caches_features() {
+            return self.cached.features(model, vectors, deadline).await;
+        }
+        let done = model.run(Task::Features, vectors, deadline).await?;
+        Ok(Features {
+            rows: done.rows.into_iter().map(|row| row.features).collect(),
+            cached: 0,
+            queue: done.queue,
+            compute: done.compute,
+        })
     }
 
     /// Importances by a model that is at hand.

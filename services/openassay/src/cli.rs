@@ -12,8 +12,10 @@ use crate::{
     terminal::{self, Progress},
 };
 use assay_core::ErrorKind;
-use clap::{Parser, Subcommand, error::ErrorKind as ParseKind};
-use std::{num::NonZeroUsize, process::ExitCode};
+use clap::{
+    ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind as ParseKind,
+};
+use std::{iter, num::NonZeroUsize, process::ExitCode, time::Duration};
 
 #[cfg(not(feature = "train"))]
 use crate::commands::untrained::{
@@ -54,7 +56,11 @@ Exit codes: 0 done; 64 wrong command line; 65 unusable data; 66 file not found;
 
 Environment: OPENASSAY_LOG (log filter, e.g. info), OPENASSAY_ONNXRUNTIME (library),
 OPENASSAY_BASES_DIR (folder with converted bases), OPENASSAY_SERVER (address of the server, or of
-the control service), OPENASSAY_INGEST_SERVER (address of the ingestion service, if it is another).";
+the control service), OPENASSAY_INGEST_SERVER (address of the ingestion service, if it is another),
+OTEL_EXPORTER_OTLP_ENDPOINT (where traces of commands go, such as http://127.0.0.1:4317).";
+
+/// So long a command that is done waits for the last of its spans to arrive.
+const LAST_SPANS: Duration = Duration::from_secs(2);
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -63,6 +69,10 @@ pub(crate) struct Cli {
     /// Show no progress and no notes; warnings and errors still appear
     #[arg(short, long, global = true, help_heading = "Common options")]
     quiet: bool,
+
+    /// Log what is done, and when it fails tell the trace: servers log the same under its id
+    #[arg(short, long, global = true, conflicts_with = "quiet", help_heading = "Common options")]
+    verbose: bool,
 
     /// Number of threads; all cores when not given
     #[arg(long, global = true, value_name = "N", help_heading = "Common options")]
@@ -111,21 +121,54 @@ enum Command {
 }
 
 impl Cli {
-    /// Runs the command to its exit code.
-    pub(crate) fn run(self) -> ExitCode {
-        // A server has logs and signals of its own.
+    /// Reads the command line, and the name of the command in it, such as `submit train`.
+    ///
+    /// # Errors
+    /// What is to be shown instead.
+    pub(crate) fn read() -> Result<(Self, String), clap::Error> {
+        let mut command = Self::command();
+        let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        let name = name(&matches);
+        let cli = Self::from_arg_matches_mut(&mut matches);
+        Ok((cli.map_err(|error| error.format(&mut command))?, name))
+    }
+
+    /// Runs the command of this name to its exit code.
+    pub(crate) fn run(self, name: &str) -> ExitCode {
+        // A server has logs, traces and signals of its own.
         if let Command::Serve(command) = &self.command {
             return command.run();
         }
-        match self.work() {
+        let progress = Progress::new(self.quiet);
+        let log = match (self.quiet, self.verbose) {
+            (true, _) => "error",
+            (_, true) => "info",
+            _ => "warn",
+        };
+        let traces = terminal::start_logging(&progress, log);
+        let (span, place) = assay_trace::begin(None, |_| {
+            tracing::info_span!(parent: None, "command", command.name = name)
+        });
+        let verbose = self.verbose;
+        let code = match span.in_scope(|| self.work(progress)) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => failure.report(),
+            Err(failure) => {
+                assay_trace::failed(&span, failure.message());
+                let code = failure.report();
+                if verbose {
+                    terminal::tell(&format!("trace: {}\n", place.trace_id()));
+                }
+                code
+            }
+        };
+        drop(span);
+        if let Some(traces) = traces {
+            traces.end(LAST_SPANS);
         }
+        code
     }
 
-    fn work(self) -> Result {
-        let progress = Progress::new(self.quiet);
-        terminal::start_logging(&progress, self.quiet);
+    fn work(self, progress: Progress) -> Result {
         limit_threads(self.threads)?;
         let context = Context {
             progress,
@@ -152,6 +195,13 @@ impl Cli {
             Command::Models(command) => command.run(&context),
         }
     }
+}
+
+/// The names of the commands that were given.
+fn name(matches: &ArgMatches) -> String {
+    let commands = iter::successors(matches.subcommand(), |(_, below)| below.subcommand());
+    let names: Vec<_> = commands.map(|(name, _)| name).collect();
+    names.join(" ")
 }
 
 fn limit_threads(threads: Option<NonZeroUsize>) -> Result {

@@ -1,6 +1,6 @@
 //! Features from an inference service elsewhere.
 
-use super::{ClientOptions, Link, link};
+use super::{ClientOptions, Link, Traced, link};
 use crate::{
     Limited, WireError, field,
     inference::{self as wire, Vector, inference_service_client::InferenceServiceClient},
@@ -21,7 +21,7 @@ const MOST_ROWS: usize = 1024;
 /// [`FeatureSource`] by way of an `InferenceService`.
 #[derive(Debug, Clone)]
 pub struct RemoteFeatures {
-    client: InferenceServiceClient<Link>,
+    client: InferenceServiceClient<Traced<Link>>,
     max_message_bytes: usize,
 }
 
@@ -32,7 +32,7 @@ impl RemoteFeatures {
     /// # Errors
     /// When the address cannot be used.
     pub fn new(url: &str, options: &ClientOptions) -> Result<Self, WireError> {
-        let client = InferenceServiceClient::new(link(url, options)?);
+        let client = InferenceServiceClient::new(Traced(link(url, options)?));
         Ok(Self {
             client: client.limited(options.max_message_bytes),
             max_message_bytes: options.max_message_bytes,

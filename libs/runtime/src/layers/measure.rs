@@ -109,6 +109,10 @@ impl Drop for Measure {
             Code::Unimplemented => UNKNOWN.to_owned(),
             _ => std::mem::take(&mut self.call.method),
         };
+        assay_trace::tell(&self.span, "rpc.grpc.status_code", i64::from(code as i32));
+        if is_ours(code) {
+            assay_trace::failed(&self.span, name(code));
+        }
         let service = self.call.service;
         metrics::counter!(
             "openassay_rpc_requests_total",
@@ -125,6 +129,19 @@ impl Drop for Measure {
             record.ended(code);
         }
     }
+}
+
+/// Whether the server failed, and not the caller or what it asked for.
+const fn is_ours(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Unknown
+            | Code::DeadlineExceeded
+            | Code::Unimplemented
+            | Code::Internal
+            | Code::Unavailable
+            | Code::DataLoss
+    )
 }
 
 /// A code's name in the gRPC specification.

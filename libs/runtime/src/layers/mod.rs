@@ -18,6 +18,7 @@ use crate::{
 use answer::{AnswerBody, End, Held};
 use assay_api::ROOM_BYTES;
 use call::Call;
+pub(crate) use call::WATCHING;
 use futures::{FutureExt, future::BoxFuture};
 use http::{Request, Response};
 use identity::Identity;
@@ -157,8 +158,8 @@ where
         let inner = std::mem::replace(&mut self.inner, fresh);
         let shared = Arc::clone(&self.shared);
         let call = Call::of(request.uri().path(), &shared.services);
-        let identity = Identity::of(&mut request);
-        let span = identity.span(&call);
+        let identity = Identity::of(&mut request, &call);
+        let span = identity.span();
         async move {
             let mut response = answer(shared, inner, call, request).await;
             identity.mark(response.headers_mut());

@@ -66,6 +66,9 @@ struct Entry {
     answer: Option<Answer>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// Under which the servers that were asked log their part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
 }
 
 /// One entry per file, and the first failure.
@@ -150,7 +153,10 @@ impl Identify {
                     return Err(Failure::new(ErrorKind::Cancelled, "interrupted"));
                 }
                 let file = path.display().to_string();
-                let answer = read(path).and_then(|bytes| identify(bytes, &file));
+                let asked = || read(path).and_then(|bytes| identify(bytes, &file));
+                let answer = assay_trace::item(done + 1).in_scope(asked);
+                let trace = || assay_trace::current().map(|place| place.trace_id());
+                let failed_there = answer.is_err() && self.server.is_some();
                 let (answer, error) = match answer {
                     Ok(answer) => (Some(answer), None),
                     Err(failure) => {
@@ -163,6 +169,7 @@ impl Identify {
                     file,
                     answer,
                     error,
+                    trace_id: failed_there.then(trace).flatten(),
                 });
                 watch.report(done + 1, self.files.len());
             }

@@ -1,7 +1,7 @@
 //! The connection to a server, and its errors as failures of a command.
 
 use crate::failure::{Failure, Result};
-use assay_api::{ClientOptions, Limited, channel, status};
+use assay_api::{ClientOptions, Limited, Traced, channel, status};
 use assay_core::ErrorKind;
 use assay_formats::MAX_FILE_BYTES;
 use clap::Args;
@@ -34,10 +34,13 @@ impl ServerOption {
 /// The option that names the server.
 pub(crate) const SERVER: &str = "--server";
 
+/// What requests go over: each belongs to the trace of the command.
+pub(crate) type Connection = Traced<Channel>;
+
 /// A server, and the threads that wait for it.
 pub(crate) struct Remote {
     runtime: Runtime,
-    channel: Channel,
+    connection: Connection,
     url: String,
     /// The option that named the address.
     option: &'static str,
@@ -57,7 +60,7 @@ impl Remote {
         };
         Ok(Self {
             runtime,
-            channel,
+            connection: Traced(channel),
             url: url.to_owned(),
             option,
         })
@@ -65,8 +68,8 @@ impl Remote {
 
     /// A generated client of this server. How large a message may be is the server's to say, in
     /// its own words.
-    pub(crate) fn client<C: Limited>(&self, new: impl FnOnce(Channel) -> C) -> C {
-        new(self.channel.clone()).limited(MAX_FILE_BYTES)
+    pub(crate) fn client<C: Limited>(&self, new: impl FnOnce(Connection) -> C) -> C {
+        new(self.connection.clone()).limited(MAX_FILE_BYTES)
     }
 
     /// Waits for something that ends by itself.

@@ -7,6 +7,6 @@ mod upload;
 mod watch;
 
 pub(crate) use artefacts::fetch;
-pub(crate) use connection::{Remote, SERVER, ServerOption};
+pub(crate) use connection::{Connection, Remote, SERVER, ServerOption};
 pub(crate) use upload::{Listed, Servers, Uploaded, upload};
 pub(crate) use watch::{is_final, state_name, watch};

@@ -1,6 +1,6 @@
 //! A job as it goes on: a live bar, resumed by event number when the connection breaks.
 
-use super::Remote;
+use super::{Connection, Remote};
 use crate::{
     context::Context,
     failure::{Failure, Result},
@@ -15,7 +15,7 @@ use assay_api::{
 };
 use assay_core::ErrorKind;
 use std::time::Duration;
-use tonic::{Status, transport::Channel};
+use tonic::Status;
 
 /// Between two attempts to reach the server again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -87,7 +87,7 @@ impl Watching<'_> {
     /// One stream; true when the job came to its final state.
     async fn stream(
         &mut self,
-        jobs: &mut JobServiceClient<Channel>,
+        jobs: &mut JobServiceClient<Connection>,
         id: &str,
     ) -> Result<bool, Ended> {
         let request = WatchRequest {

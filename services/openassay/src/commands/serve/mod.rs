@@ -62,7 +62,7 @@ impl Serve {
         if self.print_config {
             return service::show(&settings);
         }
-        service::run(settings, components::build, |url| {
+        service::run("openassay", settings, components::build, |url| {
             crate::terminal::tell(&format!("openassay answers at {url}\n"));
         })
     }
