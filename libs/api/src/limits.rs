@@ -9,6 +9,7 @@ use crate::{
     },
 };
 use tonic::{
+    body::Body,
     client::GrpcService,
     codec::CompressionEncoding,
     codegen::{Body as HttpBody, Bytes, StdError},

@@ -5,7 +5,6 @@ use crate::{
     answer_size::rows_that_fit,
     closed_set::closed_set,
     inference::moment,
-    measure,
     model::{Model, lowest_maximum},
     names::{NamedStatus, State},
 };

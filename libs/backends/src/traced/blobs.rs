@@ -45,11 +45,11 @@ impl BlobStore for TracedBlobs {
         step(span, self.0.size(digest)).await
     }
 
-    async fn start(&self, digest: Digest, length: usize) -> Result<Bytes, StoreError> {
+    async fn part(&self, digest: Digest, from: u64, length: usize) -> Result<Bytes, StoreError> {
         let span = debug_span!(
-            target: STEP, "blobs.start", otel.kind = "client", blob.digest = %digest
+            target: STEP, "blobs.part", otel.kind = "client", blob.digest = %digest, from
         );
-        step(span, self.0.start(digest, length)).await
+        step(span, self.0.part(digest, from, length)).await
     }
 
     async fn remove(&self, digest: Digest) -> Result<(), StoreError> {
