@@ -11,7 +11,7 @@ use crate::{
     session::Settings,
     supervisor::Supervisor,
     transport::Target,
-    trouble::unavailable,
+    trouble::{Trouble, unavailable},
 };
 use assay_jobs::{Consumer, Hint, JobError, JobQueue, Lane};
 use async_trait::async_trait;
@@ -82,6 +82,7 @@ impl AmqpQueue {
             .spawn(move || {
                 owner.run(&runtime);
                 runtime.shutdown_background();
+                drop(owner);
                 drop(ended);
             })
             .map_err(no_thread)?;
@@ -148,15 +149,15 @@ impl Owner {
         let publisher = Supervisor {
             side: Side::Publisher,
             settings: &self.settings,
-            link: &*self.publishing,
-            board: &*self.board,
+            link: &self.publishing,
+            board: &self.board,
             ending: &self.ending,
         };
         let consumer = Supervisor {
             side: Side::Consumer,
             settings: &self.settings,
-            link: &*self.consuming,
-            board: &*self.board,
+            link: &self.consuming,
+            board: &self.board,
             ending: &self.ending,
         };
         runtime.block_on(async {
@@ -165,6 +166,19 @@ impl Owner {
                 consumer.run(async |session, requests| consume::run(session, requests).await),
             )
         });
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        // However the thread ends, nobody waits for it any more.
+        self.publishing.shut(&Trouble::Closed);
+        self.consuming.shut(&Trouble::Closed);
+        let reason = Trouble::Closed.to_string();
+        for side in [Side::Publisher, Side::Consumer] {
+            let reason = reason.clone();
+            self.board.set(side, BrokerState::Lost { reason });
+        }
     }
 }
 

@@ -117,21 +117,21 @@ impl<'s> Session<'s> {
                         return Trouble::Ended { reason };
                     }
                 }
-                _ = ask.tick() => {
-                    if !self.is_blocked() && timeout(heartbeat, self.ask()).await.is_err() {
-                        return Trouble::Silent { within: heartbeat };
+                // One that asked to be spared hears nothing.
+                _ = ask.tick(), if !self.is_blocked() => {
+                    match timeout(heartbeat, self.ask()).await {
+                        Ok(Ok(())) => {}
+                        Ok(Err(error)) => return Trouble::ended(&error),
+                        Err(_) => return Trouble::Silent { within: heartbeat },
                     }
                 }
             }
         }
     }
 
-    /// Asks for something that changes nothing. An error is no silence; the others find out.
-    async fn ask(&self) {
-        let asked = self.control.basic_qos(1, BasicQosOptions::default()).await;
-        if let Err(error) = asked {
-            tracing::debug!(%error, "the broker answers with an error");
-        }
+    /// Asks for something that changes nothing.
+    async fn ask(&self) -> lapin::Result<()> {
+        self.control.basic_qos(1, BasicQosOptions::default()).await
     }
 
     /// Takes leave of the broker, shortly, and cuts the line.

@@ -38,27 +38,23 @@ impl<R> Supervisor<'_, R> {
     pub(crate) async fn run(self, work: impl AsyncFn(&Session<'_>, mpsc::Receiver<R>) -> Trouble) {
         let seed = RandomState::new().build_hasher().finish();
         let (mut failures, mut told) = (0_u32, None);
-        while !self.ending.is_cancelled() {
+        loop {
             let began = Instant::now();
             let trouble = self.once(&work, &mut told).await;
-            self.link.shut(&trouble);
+            self.lost(&trouble);
             if trouble == Trouble::Closed {
-                break;
+                return;
             }
-            self.tell(&trouble, &mut told);
+            tell(self.side, trouble, &mut told);
             if began.elapsed() >= STEADY {
                 failures = 0;
             }
             failures = failures.saturating_add(1);
             let mut random = keyed_rng(seed, "amqp reconnect", &[u64::from(failures)]);
-            tokio::select! {
-                () = self.ending.cancelled() => {}
-                () = tokio::time::sleep(RECONNECT.wait(failures, &mut random)) => {}
-            }
+            // When the queue is closed meanwhile, the next attempt hears of it at once.
+            let pause = tokio::time::sleep(RECONNECT.wait(failures, &mut random));
+            let _ = self.ending.run_until_cancelled(pause).await;
         }
-        self.link.shut(&Trouble::Closed);
-        let reason = Trouble::Closed.to_string();
-        self.board.set(self.side, BrokerState::Lost { reason });
     }
 
     /// One connection from its beginning to its end.
@@ -68,6 +64,7 @@ impl<R> Supervisor<'_, R> {
         told: &mut Option<Trouble>,
     ) -> Trouble {
         let opened = tokio::select! {
+            biased;
             () = self.ending.cancelled() => return Trouble::Closed,
             opened = Session::open(self.settings, self.side) => opened,
         };
@@ -85,22 +82,26 @@ impl<R> Supervisor<'_, R> {
             () = self.ending.cancelled() => Trouble::Closed,
         };
         // Before the leave, which may take a moment: nothing gets through any more.
-        self.link.shut(&trouble);
+        self.lost(&trouble);
         session.close().await;
         trouble
     }
 
-    /// Tells what is wrong, once for each thing that is.
-    fn tell(&self, trouble: &Trouble, told: &mut Option<Trouble>) {
+    fn lost(&self, trouble: &Trouble) {
+        self.link.shut(trouble);
         let reason = trouble.to_string();
-        if told.as_ref() != Some(trouble) {
-            tracing::warn!(
-                amqp.connection = self.side.name(),
-                reason,
-                "no connection to the broker; trying on"
-            );
-            *told = Some(trouble.clone());
-        }
         self.board.set(self.side, BrokerState::Lost { reason });
+    }
+}
+
+/// Tells what is wrong, once for each thing that is.
+fn tell(side: Side, trouble: Trouble, told: &mut Option<Trouble>) {
+    if told.as_ref() != Some(&trouble) {
+        tracing::warn!(
+            amqp.connection = side.name(),
+            reason = %trouble,
+            "no connection to the broker; trying on"
+        );
+        *told = Some(trouble);
     }
 }

@@ -1,5 +1,6 @@
 //! A peer that accepts connections and never says a word costs nothing that stays.
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use assay_amqp::{AmqpOptions, AmqpQueue};
 use assay_core::Secret;

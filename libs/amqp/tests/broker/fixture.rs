@@ -5,8 +5,8 @@ use assay_core::Secret;
 use assay_jobs::{Consumer, Hint, JobId, JobQueue, Lane};
 use assay_servers::rabbitmq::Corner;
 use lapin::{
-    Channel, Connection, ConnectionProperties,
-    options::{BasicGetOptions, BasicPublishOptions, QueueDeclareOptions},
+    BasicProperties, Channel, Connection, ConnectionProperties,
+    options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions},
     types::FieldTable,
 };
 use serde_json::json;
@@ -40,8 +40,11 @@ impl Place {
         let corner = found.await.unwrap()?;
         let properties = ConnectionProperties::default();
         let connection = Connection::connect(corner.url(), properties).await.unwrap();
+        let by_hand = connection.create_channel().await.unwrap();
+        let options = ConfirmSelectOptions::default();
+        by_hand.confirm_select(options).await.unwrap();
         Some(Self {
-            by_hand: connection.create_channel().await.unwrap(),
+            by_hand,
             corner,
             _connection: connection,
         })
@@ -76,23 +79,21 @@ impl Place {
         format!("{}.{lane}.dead", self.corner.prefix())
     }
 
-    /// Puts bytes into a lane past the port.
+    /// Puts bytes into a lane past the port; the broker has them then.
     pub(crate) async fn inject(&self, lane: Lane, bytes: &[u8]) {
-        let options = BasicPublishOptions {
-            mandatory: true,
-            immediate: false,
-        };
         let name = self.name(lane);
-        self.by_hand
+        let sent = self
+            .by_hand
             .basic_publish(
                 "".into(),
                 name.into(),
-                options,
+                BasicPublishOptions::default(),
                 bytes,
-                lapin::BasicProperties::default(),
+                BasicProperties::default(),
             )
             .await
             .unwrap();
+        assert!(sent.await.unwrap().is_ack());
     }
 
     /// Messages of a queue that nobody has, and its consumers.

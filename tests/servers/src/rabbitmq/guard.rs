@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use std::{
     ffi::OsStr,
     io::Write,
+    os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
 };
 
@@ -25,6 +26,8 @@ impl Guard {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
+            // What ends a whole group, as Ctrl-C does, is not meant for this.
+            .process_group(0)
             .spawn()
             .context("sh does not start")?;
         Ok(Self { shell })
