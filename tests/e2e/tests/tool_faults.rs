@@ -32,14 +32,14 @@ fn faults_are_told_by_file_and_folder_and_once() {
     let good = format!("data/{}", collection.spectra[0].name);
     let other = format!("data/{}", collection.spectra[1].name);
     fs::write(folder.join("empty.spe"), "").unwrap();
-    fs::write(folder.join("binary.spe"), [0; 64]).unwrap();
+    fs::write(folder.join("binary.spe"), [7, 0, 1, 255].repeat(16)).unwrap();
     fs::write(folder.join("long.csv"), "1\n".repeat(9 << 20)).unwrap();
 
     let identify = ["identify", "--server", &server.url];
     for (file, code, words) in [
         ("absent.spe", 66, "cannot read absent.spe"),
         ("empty.spe", 65, "error: empty.spe: the file is empty"),
-        ("binary.spe", 65, "error: binary.spe: byte 0 is 0x00"),
+        ("binary.spe", 65, "error: binary.spe: byte 1 is 0x00: a binary file"),
         ("long.csv", 75, "error: long.csv: a message of "),
     ] {
         let (found, said) = told(&server, folder, &[&identify[..], &[file]].concat());

@@ -211,10 +211,10 @@ fn in_words(reason: &str, value: &Value) -> String {
     let Some((found, wanted)) = reason.rsplit_once(", expected ") else {
         return reason.to_owned();
     };
-    let most = match wanted {
+    let most: u32 = match wanted {
         "u8" => u8::MAX.into(),
         "u16" => u16::MAX.into(),
-        "u32" => u32::MAX.into(),
+        "u32" => u32::MAX,
         "u64" | "usize" => return format!("{found}, expected a whole number"),
         "f32" | "f64" => return format!("{found}, expected a number"),
         _ => return reason.to_owned(),
