@@ -1,12 +1,14 @@
 //! What every service needs to run: configuration from file, environment and flags, logs and
 //! metrics, health, shutdown, the gRPC server. It knows no service.
 
+mod check_health;
 mod component;
 pub mod config;
 mod connection;
 mod drain;
 mod error;
 pub mod health;
+mod health_port;
 mod layers;
 mod metrics_page;
 pub mod openmp;

@@ -6,6 +6,7 @@ use crate::{
     drain::{Drain, Tasks},
     error::RuntimeError,
     health::{self, Watched},
+    health_port,
     layers::{Ends, FrontLayer, Shared},
     metrics_page, reflection,
     settings::ServerConfig,
@@ -32,6 +33,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     metrics: Option<(TcpListener, SocketAddr)>,
+    health: Option<(TcpListener, SocketAddr)>,
     when_ready: Option<WhenReady>,
 }
 
@@ -46,11 +48,16 @@ impl Server {
             Some(address) => Some(bind(address, "metrics").await?),
             None => None,
         };
+        let health = match config.health_listen {
+            Some(address) => Some(bind(address, "health").await?),
+            None => None,
+        };
         Ok(Self {
             config: config.clone(),
             listener,
             address,
             metrics,
+            health,
             when_ready: None,
         })
     }
@@ -65,6 +72,12 @@ impl Server {
     #[must_use]
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().map(|(_, address)| *address)
+    }
+
+    /// Where health alone is answered, with the real port.
+    #[must_use]
+    pub fn health_address(&self) -> Option<SocketAddr> {
+        self.health.as_ref().map(|(_, address)| *address)
     }
 
     /// Does this once when every component is ready for the first time.
@@ -84,6 +97,7 @@ impl Server {
             listener,
             address,
             metrics,
+            health: health_port,
             when_ready,
         } = self;
         // Dropped at the end of this function, and with it everything that only watches.
@@ -94,6 +108,10 @@ impl Server {
             tracing::info!(metrics.address = %address, "metrics");
         }
         let (reporter, health_service) = tonic_health::server::health_reporter();
+        if let Some((listener, address)) = health_port {
+            watching.spawn(health_port::serve(listener, health_service.clone()));
+            tracing::info!(health.address = %address, "health");
+        }
         let mut routes = Routes::builder();
         routes.add_service(health_service);
         let services: Vec<_> = components
