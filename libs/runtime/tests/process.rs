@@ -70,8 +70,7 @@ fn service() -> ExitCode {
                         .with_task("door", async { anyhow::bail!("the door is damaged") }),
                 ]),
                 "loading" => Ok(vec![
-                    Component::new("keeper", vec!["house.v1.Door"], |_| {})
-                        .ready_when(loading()),
+                    Component::new("keeper", vec!["house.v1.Door"], |_| {}).ready_when(loading()),
                 ]),
                 "slow" => Ok(vec![Component::new("keeper", vec![], |_| {}).with_task(
                     "door",
@@ -303,7 +302,10 @@ fn health_is_asked_by_the_configuration_that_it_runs_with() {
     let health = ["--set", "server.health_listen=127.0.0.1:0"];
     let folder = ["--set", "store.folder=loading"];
     let mut running = Running::start(&[health, folder].concat());
-    for (address, key) in [("server.address", "listen"), ("health.address", "health_listen")] {
+    for (address, key) in [
+        ("server.address", "listen"),
+        ("health.address", "health_listen"),
+    ] {
         let asked = format!("server.{key}={}", running.address_of(address));
         let ask = |what: &[&str]| {
             let arguments = [&["--set", &asked, "--check-health"], what].concat();
