@@ -91,7 +91,9 @@ fn declarations(compose: &Value) -> Vec<String> {
     let declared = compose["volumes"].as_object().unwrap();
     let declared: BTreeSet<&str> = declared.keys().map(String::as_str).collect();
     if declared != volumes {
-        found.push(format!("volumes {volumes:?} are used, {declared:?} are declared"));
+        found.push(format!(
+            "volumes {volumes:?} are used, {declared:?} are declared"
+        ));
     }
     found
 }
@@ -111,7 +113,13 @@ fn program(service: &str, own: &Value) -> Vec<String> {
         found.push(format!("{service} runs as {} and may write", own["user"]));
     }
     let asked: Vec<&str> = list(&own["healthcheck"]["test"]).iter().map(text).collect();
-    let begin = ["CMD", &image.entry, "--config", CONFIGURATION, "--check-health"];
+    let begin = [
+        "CMD",
+        &image.entry,
+        "--config",
+        CONFIGURATION,
+        "--check-health",
+    ];
     if !asked.starts_with(&begin) {
         found.push(format!("{service}: its health is asked by {asked:?}"));
     }
@@ -119,7 +127,9 @@ fn program(service: &str, own: &Value) -> Vec<String> {
     let source = format!("../kubernetes/base/config/{service}.toml:{CONFIGURATION}:ro");
     let mounts: Vec<&str> = list(&own["volumes"]).iter().map(text).collect();
     if arguments != ["--config", CONFIGURATION] || !mounts.contains(&source.as_str()) {
-        found.push(format!("{service}: {arguments:?} with {mounts:?} is not its configuration"));
+        found.push(format!(
+            "{service}: {arguments:?} with {mounts:?} is not its configuration"
+        ));
     }
     let variables = own["environment"].as_object().into_iter().flatten();
     let variables = variables
@@ -133,15 +143,21 @@ fn program(service: &str, own: &Value) -> Vec<String> {
             if own["stop_grace_period"] != format!("{}s", grace + FLUSH_S) {
                 found.push(format!("{service}: {} to end", own["stop_grace_period"]));
             }
-            let data = configuration["storage"]["data_dir"].as_str().unwrap_or_default();
+            let data = configuration["storage"]["data_dir"]
+                .as_str()
+                .unwrap_or_default();
             if !mounts.contains(&format!("data:{data}").as_str()) {
                 found.push(format!("{service}: {data} is no volume"));
             }
-            let threads = configuration.get(service).and_then(|own| own.get("threads"));
+            let threads = configuration
+                .get(service)
+                .and_then(|own| own.get("threads"));
             let limit = text(&own["deploy"]["resources"]["limits"]["cpus"]);
             let threads = threads.and_then(toml::Value::as_integer).filter(|&n| n > 0);
             if threads.is_some_and(|threads| threads.to_string() != limit) {
-                found.push(format!("{service}: {threads:?} threads on {limit} processors"));
+                found.push(format!(
+                    "{service}: {threads:?} threads on {limit} processors"
+                ));
             }
         }
     }
@@ -162,7 +178,9 @@ fn interpolated(text: &str) -> String {
 /// Images of stores and broker are those of Kubernetes, and passwords come from outside.
 fn stores(services: &serde_json::Map<String, Value>) -> Vec<String> {
     let mut found = Vec::new();
-    let base = checkout::root().unwrap().join("deploy/kubernetes/base/kustomization.yaml");
+    let base = checkout::root()
+        .unwrap()
+        .join("deploy/kubernetes/base/kustomization.yaml");
     let base = fs::read_to_string(base).unwrap();
     for (name, service) in services {
         let image = text(&service["image"]);
@@ -173,7 +191,8 @@ fn stores(services: &serde_json::Map<String, Value>) -> Vec<String> {
             }
         }
         for (variable, value) in service["environment"].as_object().into_iter().flatten() {
-            let secret = variable.contains("PASS") || variable.contains("AUTH") || variable.contains("URL");
+            let secret =
+                variable.contains("PASS") || variable.contains("AUTH") || variable.contains("URL");
             if secret && !text(value).contains(":?") {
                 found.push(format!("{name}: {variable} is not asked for"));
             }

@@ -39,7 +39,10 @@ impl Containerfile {
 }
 
 fn list_of(file: &str) -> Vec<(String, String)> {
-    let file = checkout::root().unwrap().join("deploy/containers").join(file);
+    let file = checkout::root()
+        .unwrap()
+        .join("deploy/containers")
+        .join(file);
     let text = fs::read_to_string(file).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines
@@ -60,25 +63,41 @@ fn every_image_is_pinned_and_runs_without_privileges() {
                 violations.push(format!("{service}: {what}"));
             }
         };
-        expect(image.entry == format!("/usr/bin/assay-{service}"), "another program");
+        expect(
+            image.entry == format!("/usr/bin/assay-{service}"),
+            "another program",
+        );
         expect(image.user == "65532:65532", "its user is no number");
         expect(image.lines("STOPSIGNAL ") == ["SIGTERM"], "no SIGTERM");
-        let bases = image.lines("ARG ").into_iter().filter(|line| line.contains('/'));
+        let bases = image
+            .lines("ARG ")
+            .into_iter()
+            .filter(|line| line.contains('/'));
         let bases: Vec<_> = bases.collect();
         expect(bases.len() == 2, "its base images are not two arguments");
         for base in bases {
             let tag = base.rsplit_once(':').map_or("", |(_, tag)| tag);
             let whole = tag.chars().filter(|c| *c == '.').count() > 0;
-            expect(whole && !tag.contains("latest"), "a base image without a whole version");
+            expect(
+                whole && !tag.contains("latest"),
+                "a base image without a whole version",
+            );
         }
         let stages: BTreeSet<&str> = image.lines("FROM ").into_iter().collect();
         let named = stages.iter().all(|stage| {
-            ["${RUST}", "${BASE}", "image", "build"].contains(&stage.split(' ').next().unwrap_or(""))
+            ["${RUST}", "${BASE}", "image", "build"]
+                .contains(&stage.split(' ').next().unwrap_or(""))
         });
         expect(named, "a stage from elsewhere");
-        expect(image.text.contains("cargo build --release --locked"), "not built by the lock file");
+        expect(
+            image.text.contains("cargo build --release --locked"),
+            "not built by the lock file",
+        );
         let list = format!("deploy/containers/{service}/files.txt");
-        expect(image.text.contains(&list), "not built from its list of files");
+        expect(
+            image.text.contains(&list),
+            "not built from its list of files",
+        );
         for label in ["title", "description", "version", "revision", "licenses"] {
             let label = format!("org.opencontainers.image.{label}=");
             expect(image.text.contains(&label), "a label is missing");
@@ -86,9 +105,15 @@ fn every_image_is_pinned_and_runs_without_privileges() {
         let files = list_of(&format!("{service}/files.txt"));
         let native = files.iter().any(|(from, _)| from.starts_with("state/"));
         let set_up = image.text.contains("cargo xtask setup");
-        expect(native == set_up, "native libraries come from `cargo xtask setup`");
+        expect(
+            native == set_up,
+            "native libraries come from `cargo xtask setup`",
+        );
         let torch = files.iter().any(|(from, _)| from.contains("libtorch"));
-        expect(torch == (service == "trainer"), "libtorch is the trainer's alone");
+        expect(
+            torch == (service == "trainer"),
+            "libtorch is the trainer's alone",
+        );
         let program = (format!("programs/assay-{service}"), "/usr/bin/".to_owned());
         expect(files.contains(&program), "its program is not in its list");
     }
@@ -108,7 +133,10 @@ fn the_flavour_for_gpus_has_the_same_torch_and_wheels_for_every_file() {
         assert_eq!(hash.len(), 64, "{line}");
         let file = format!("{}-{version}-", project.replace('-', "_"));
         if project == "torch" {
-            assert!(pins.contains(&file) && pins.contains(hash), "{line} is not xtask's pin");
+            assert!(
+                pins.contains(&file) && pins.contains(hash),
+                "{line} is not xtask's pin"
+            );
         }
         // One that both have must be one.
         assert_eq!(pins.contains(&file), pins.contains(hash), "{line}");
@@ -131,7 +159,10 @@ fn builds_see_every_crate_and_no_secret() {
     let root = checkout::root().unwrap();
     let text = fs::read_to_string(root.join(".dockerignore")).unwrap();
     assert!(text.lines().any(|line| line == "*"), "everything is sent");
-    let sent: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix('!')).collect();
+    let sent: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix('!'))
+        .collect();
     let metadata = cargo_metadata::MetadataCommand::new()
         .manifest_path(root.join("Cargo.toml"))
         .no_deps()
@@ -141,9 +172,19 @@ fn builds_see_every_crate_and_no_secret() {
         let folder = package.manifest_path.parent().unwrap();
         let folder = folder.strip_prefix(&root).unwrap();
         let inside = |place: &&str| folder.starts_with(place);
-        assert!(sent.iter().any(|place| inside(&place)), "{folder} is not sent");
+        assert!(
+            sent.iter().any(|place| inside(&place)),
+            "{folder} is not sent"
+        );
     }
-    for file in ["Cargo.toml", "Cargo.lock", ".cargo", "proto", "LICENSE", "deploy/containers"] {
+    for file in [
+        "Cargo.toml",
+        "Cargo.lock",
+        ".cargo",
+        "proto",
+        "LICENSE",
+        "deploy/containers",
+    ] {
         assert!(sent.contains(&file), "{file} is not sent");
         assert!(root.join(file).exists(), "{file} is not there");
     }

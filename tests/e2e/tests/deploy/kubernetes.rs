@@ -209,10 +209,30 @@ fn a_slip_of_the_pen_is_found() {
     let folder = tempfile::tempdir().unwrap();
     for (file, right, wrong, words) in [
         ("base/gate.yaml", "replicas:", "replicaz:", "replicaz"),
-        ("base/gate.yaml", "runAsUser: 65532", "runAsUser: x", "runAsUser"),
-        ("base/data.yaml", "metadata:", "kind: Pod\nmetadata:", "kind stands twice"),
-        ("components/keda/scaled-objects.yaml", "lane: train", "lane: trian", "trian"),
-        ("components/keda/scaled-objects.yaml", "triggers:", "triggerz:", "triggerz"),
+        (
+            "base/gate.yaml",
+            "runAsUser: 65532",
+            "runAsUser: x",
+            "runAsUser",
+        ),
+        (
+            "base/data.yaml",
+            "metadata:",
+            "kind: Pod\nmetadata:",
+            "kind stands twice",
+        ),
+        (
+            "components/keda/scaled-objects.yaml",
+            "lane: train",
+            "lane: trian",
+            "trian",
+        ),
+        (
+            "components/keda/scaled-objects.yaml",
+            "triggers:",
+            "triggerz:",
+            "triggerz",
+        ),
     ] {
         let text = fs::read_to_string(base.join(file)).unwrap();
         assert!(text.contains(right), "{file} has no {right}");

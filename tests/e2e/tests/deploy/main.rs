@@ -14,6 +14,7 @@ mod object;
 mod pods;
 mod programs;
 mod references;
+mod stores;
 mod yaml;
 
 /// The services that have an image.

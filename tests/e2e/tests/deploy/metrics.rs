@@ -66,18 +66,26 @@ fn faults(expression: &str, table: &BTreeMap<String, Metric>) -> Vec<String> {
         let before = &expression[..at];
         let counts = before.ends_with("rate(") || before.ends_with("increase(");
         if counts != (metric.kind != "gauge") {
-            found.push(format!("{series}: {name} is a {}, and rates are of counters", metric.kind));
+            found.push(format!(
+                "{series}: {name} is a {}, and rates are of counters",
+                metric.kind
+            ));
         }
         known.extend(metric.labels.iter().map(String::as_str));
         if let Some((selector, _)) = after.strip_prefix('{').and_then(|s| s.split_once('}')) {
-            let names = selector.split(',').filter_map(|pair| pair.split(['=', '!']).next());
+            let names = selector
+                .split(',')
+                .filter_map(|pair| pair.split(['=', '!']).next());
             let names = names.map(str::trim).filter(|name| !name.is_empty());
             let strange = names.filter(|name| !metric.labels.contains(*name));
             found.extend(strange.map(|label| format!("{name} has no label {label}")));
         }
     }
     for (at, word) in expression.match_indices("by (") {
-        let labels = expression[at + word.len()..].split(')').next().unwrap_or_default();
+        let labels = expression[at + word.len()..]
+            .split(')')
+            .next()
+            .unwrap_or_default();
         asked.extend(labels.split(',').map(str::trim));
     }
     let strange = asked.into_iter().filter(|label| !known.contains(label));
@@ -105,7 +113,10 @@ fn the_dashboard_shows_metrics_that_there_are() {
         if panel["type"] == "row" {
             continue;
         }
-        assert!(text(&panel["description"]).ends_with('.'), "{title} is not described");
+        assert!(
+            text(&panel["description"]).ends_with('.'),
+            "{title} is not described"
+        );
         assert!(!list(&panel["targets"]).is_empty(), "{title} shows nothing");
         for target in list(&panel["targets"]) {
             assert_eq!(target["datasource"]["uid"], "${datasource}", "{title}");
@@ -127,7 +138,10 @@ fn alerts_watch_metrics_that_there_are() {
     let table = table();
     let mut violations = Vec::new();
     let mut names = BTreeSet::new();
-    for rule in list(&documents[0]["spec"]["groups"]).iter().flat_map(|group| list(&group["rules"])) {
+    for rule in list(&documents[0]["spec"]["groups"])
+        .iter()
+        .flat_map(|group| list(&group["rules"]))
+    {
         let name = text(&rule["alert"]);
         assert!(names.insert(name), "{name} is there twice");
         let found = faults(text(&rule["expr"]), &table);
@@ -141,7 +155,9 @@ fn alerts_watch_metrics_that_there_are() {
 /// Prometheus' own tool reads the rules, and tries the alerts on made-up metrics.
 fn promtool(test: &str, rules: &Value) {
     if Command::new("promtool").arg("--version").output().is_err() {
-        eprintln!("PARTLY SKIPPED {test}: promtool is not there (Debian: apt-get install prometheus)");
+        eprintln!(
+            "PARTLY SKIPPED {test}: promtool is not there (Debian: apt-get install prometheus)"
+        );
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -149,8 +165,14 @@ fn promtool(test: &str, rules: &Value) {
     fs::write(folder.path().join("rules.yml"), rules.to_string()).unwrap();
     let tests = checkout::root().unwrap().join(TESTS);
     fs::copy(tests, folder.path().join("rules-test.yaml")).unwrap();
-    for arguments in [&["check", "rules", "rules.yml"], &["test", "rules", "rules-test.yaml"]] {
-        let command = Command::new("promtool").args(arguments).current_dir(folder.path()).output();
+    for arguments in [
+        &["check", "rules", "rules.yml"],
+        &["test", "rules", "rules-test.yaml"],
+    ] {
+        let command = Command::new("promtool")
+            .args(arguments)
+            .current_dir(folder.path())
+            .output();
         let output = command.unwrap();
         assert!(output.status.success(), "{output:?}");
     }
@@ -173,9 +195,15 @@ fn slips_in_expressions_are_found() {
         ("rate(openassay_ready[5m])", "rates are of counters"),
         ("rate(openassay_rpc_request_seconds[5m])", "is a histogram"),
         ("openassay_ready{lane=\"train\"} == 0", "has no label lane"),
-        ("min by (lane) (openassay_ready)", "nothing has the label lane"),
+        (
+            "min by (lane) (openassay_ready)",
+            "nothing has the label lane",
+        ),
     ] {
         let found = found(wrong);
-        assert!(found.iter().any(|fault| fault.contains(words)), "{wrong}: {found:?}");
+        assert!(
+            found.iter().any(|fault| fault.contains(words)),
+            "{wrong}: {found:?}"
+        );
     }
 }

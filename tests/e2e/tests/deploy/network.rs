@@ -13,7 +13,9 @@ pub(crate) fn violations(objects: &Objects) -> Vec<String> {
     let denies = |policy: &&&Value| {
         let spec = &policy["spec"];
         let types = list(&spec["policyTypes"]);
-        spec["podSelector"].as_object().is_some_and(|all| all.is_empty())
+        spec["podSelector"]
+            .as_object()
+            .is_some_and(|all| all.is_empty())
             && types.len() == 2
             && spec["ingress"].is_null()
             && spec["egress"].is_null()
@@ -27,10 +29,16 @@ pub(crate) fn violations(objects: &Objects) -> Vec<String> {
         let types: Vec<&str> = list(&spec["policyTypes"]).iter().map(text).collect();
         for (rules, kind) in [("ingress", "Ingress"), ("egress", "Egress")] {
             if spec[rules].is_array() && !types.contains(&kind) {
-                found.push(format!("{} has rules of {kind} that do not count", title(policy)));
+                found.push(format!(
+                    "{} has rules of {kind} that do not count",
+                    title(policy)
+                ));
             }
         }
-        if !targets.iter().any(|(labels, _)| selects(&spec["podSelector"], labels)) {
+        if !targets
+            .iter()
+            .any(|(labels, _)| selects(&spec["podSelector"], labels))
+        {
             found.push(format!("{} selects no pod", title(policy)));
         }
     }
@@ -54,13 +62,20 @@ fn urls(objects: &Objects, pod: &Pod<'_>) -> Vec<(String, String)> {
     }
     for volume in list(&pod.spec["volumes"]) {
         let map = objects.find("ConfigMap", text(&volume["configMap"]["name"]));
-        let files = map.into_iter().flat_map(|map| labels(&map["data"]).into_values());
+        let files = map
+            .into_iter()
+            .flat_map(|map| labels(&map["data"]).into_values());
         for file in files {
-            let addresses = file.lines().filter(|line| !line.trim_start().starts_with('#'));
+            let addresses = file
+                .lines()
+                .filter(|line| !line.trim_start().starts_with('#'));
             let addresses = addresses.filter(|line| line.contains("://"));
             found.extend(addresses.filter_map(|line| {
                 let (key, value) = line.split_once('=')?;
-                Some((key.trim().to_owned(), value.trim().trim_matches('"').to_owned()))
+                Some((
+                    key.trim().to_owned(),
+                    value.trim().trim_matches('"').to_owned(),
+                ))
             }));
         }
     }
@@ -86,7 +101,8 @@ fn reaches(
         let away = |rule: &Value| {
             let spaces = list(&rule["to"]).iter();
             let mut spaces = spaces.map(|to| &to["namespaceSelector"]["matchLabels"]);
-            spaces.any(|space| space["kubernetes.io/metadata.name"] == *namespace.unwrap_or_default())
+            spaces
+                .any(|space| space["kubernetes.io/metadata.name"] == *namespace.unwrap_or_default())
                 && opens(rule, port)
         };
         let open = rules(policies, &pod.labels, "egress").any(away);
@@ -101,7 +117,9 @@ fn reaches(
         (Some(service), _) => {
             let ports = list(&service["spec"]["ports"]);
             if !ports.iter().any(|own| number(&own["port"]) == port) {
-                return Some(format!("{pod}: {from} names port {port}, which {name} has not"));
+                return Some(format!(
+                    "{pod}: {from} names port {port}, which {name} has not"
+                ));
             }
             labels(&service["spec"]["selector"])
         }
@@ -117,8 +135,12 @@ fn reaches(
     let into = rules(policies, &target, "ingress").any(|rule| takes(rule, "from", &pod.labels));
     match (out, into) {
         (true, true) => None,
-        (false, _) => Some(format!("{pod} may not go to {name}:{port}, which {from} names")),
-        (_, false) => Some(format!("{name}:{port} does not let {pod} in, which {from} names")),
+        (false, _) => Some(format!(
+            "{pod} may not go to {name}:{port}, which {from} names"
+        )),
+        (_, false) => Some(format!(
+            "{name}:{port} does not let {pod} in, which {from} names"
+        )),
     }
 }
 
@@ -134,7 +156,9 @@ fn rules<'a>(
 }
 
 fn opens(rule: &Value, port: u64) -> bool {
-    list(&rule["ports"]).iter().any(|own| number(&own["port"]) == port)
+    list(&rule["ports"])
+        .iter()
+        .any(|own| number(&own["port"]) == port)
 }
 
 /// Stores and broker let in nobody but those whose addresses name them; a rule without peers or
@@ -154,7 +178,9 @@ fn strangers(objects: &Objects, policies: &[&Value]) -> Vec<String> {
             for peer in list(&rule["from"]) {
                 let wanted = &peer["podSelector"]["matchLabels"];
                 let pods = objects.pods();
-                let mut allowed = pods.iter().filter(|pod| selects_plainly(wanted, &pod.labels));
+                let mut allowed = pods
+                    .iter()
+                    .filter(|pod| selects_plainly(wanted, &pod.labels));
                 let needless = |pod: &&Pod<'_>| {
                     let named = |url: &str| url.contains(&format!("@{store}:"));
                     !urls(objects, pod).iter().any(|(_, url)| named(url))

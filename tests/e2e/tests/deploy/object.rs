@@ -42,18 +42,21 @@ impl Objects {
     pub(crate) fn pods(&self) -> Vec<Pod<'_>> {
         let workloads = ["Deployment", "StatefulSet"];
         let workloads = workloads.into_iter().flat_map(|kind| self.of_kind(kind));
-        let pod = |object| {
-            let workload = &object["spec"];
-            let template = &workload["template"];
-            Pod {
-                kind: text(&object["kind"]),
-                name: text(&object["metadata"]["name"]),
-                labels: labels(&template["metadata"]["labels"]),
-                spec: &template["spec"],
-                workload,
-            }
-        };
-        workloads.map(pod).collect()
+        workloads.map(Pod::of).collect()
+    }
+}
+
+impl<'a> Pod<'a> {
+    fn of(object: &'a Value) -> Self {
+        let workload = &object["spec"];
+        let template = &workload["template"];
+        Self {
+            kind: text(&object["kind"]),
+            name: text(&object["metadata"]["name"]),
+            labels: labels(&template["metadata"]["labels"]),
+            spec: &template["spec"],
+            workload,
+        }
     }
 }
 

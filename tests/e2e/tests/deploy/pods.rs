@@ -25,9 +25,9 @@ pub(crate) fn violations(objects: &Objects) -> Vec<String> {
         found.extend(unsafe_container(pod, container));
         found.extend(sizes(pod, container));
         found.extend(probes(pod, container));
-        let budget = objects.of_kind("PodDisruptionBudget").any(|budget| {
-            crate::object::selects(&budget["spec"]["selector"], &pod.labels)
-        });
+        let budget = objects
+            .of_kind("PodDisruptionBudget")
+            .any(|budget| crate::object::selects(&budget["spec"]["selector"], &pod.labels));
         let alone = objects.of_kind("PodDisruptionBudget").next().is_none();
         if !budget && !alone && pod.name != "redis-cache" {
             found.push(format!("{pod} has no disruption budget"));
@@ -41,10 +41,26 @@ pub(crate) fn violations(objects: &Objects) -> Vec<String> {
 fn unsafe_pod(pod: &Pod<'_>) -> Vec<String> {
     let context = &pod.spec["securityContext"];
     let rules = [
-        (&pod.spec["automountServiceAccountToken"], Value::from(false), "has a token"),
-        (&pod.spec["enableServiceLinks"], Value::from(false), "gets variables of services"),
-        (&context["runAsNonRoot"], Value::from(true), "may run as root"),
-        (&context["seccompProfile"]["type"], Value::from("RuntimeDefault"), "has no seccomp"),
+        (
+            &pod.spec["automountServiceAccountToken"],
+            Value::from(false),
+            "has a token",
+        ),
+        (
+            &pod.spec["enableServiceLinks"],
+            Value::from(false),
+            "gets variables of services",
+        ),
+        (
+            &context["runAsNonRoot"],
+            Value::from(true),
+            "may run as root",
+        ),
+        (
+            &context["seccompProfile"]["type"],
+            Value::from("RuntimeDefault"),
+            "has no seccomp",
+        ),
     ];
     let broken = rules.into_iter().filter(|(is, ought, _)| *is != ought);
     let mut found: Vec<_> = broken.map(|(_, _, what)| format!("{pod} {what}")).collect();
@@ -64,9 +80,21 @@ fn unsafe_pod(pod: &Pod<'_>) -> Vec<String> {
 fn unsafe_container(pod: &Pod<'_>, container: &Value) -> Vec<String> {
     let context = &container["securityContext"];
     let rules = [
-        (&context["allowPrivilegeEscalation"], Value::from(false), "may gain privileges"),
-        (&context["readOnlyRootFilesystem"], Value::from(true), "may write to its image"),
-        (&context["capabilities"]["drop"], serde_json::json!(["ALL"]), "keeps capabilities"),
+        (
+            &context["allowPrivilegeEscalation"],
+            Value::from(false),
+            "may gain privileges",
+        ),
+        (
+            &context["readOnlyRootFilesystem"],
+            Value::from(true),
+            "may write to its image",
+        ),
+        (
+            &context["capabilities"]["drop"],
+            serde_json::json!(["ALL"]),
+            "keeps capabilities",
+        ),
     ];
     let broken = rules.into_iter().filter(|(is, ought, _)| *is != ought);
     let mut found: Vec<_> = broken.map(|(_, _, what)| format!("{pod} {what}")).collect();
@@ -76,7 +104,9 @@ fn unsafe_container(pod: &Pod<'_>, container: &Value) -> Vec<String> {
     let image = text(&container["image"]);
     let tag = image.rsplit_once(':').map(|(_, tag)| tag);
     if tag.is_none_or(|tag| tag.contains('/') || tag.starts_with("latest")) {
-        found.push(format!("{pod}: the image {image} has no tag that stays what it is"));
+        found.push(format!(
+            "{pod}: the image {image} has no tag that stays what it is"
+        ));
     }
     let mounts = list(&container["volumeMounts"]);
     if !mounts.iter().any(|mount| mount["mountPath"] == "/tmp") {
@@ -84,7 +114,9 @@ fn unsafe_container(pod: &Pod<'_>, container: &Value) -> Vec<String> {
     }
     for mount in mounts {
         let volumes = list(&pod.spec["volumes"]);
-        let volume = volumes.iter().find(|volume| volume["name"] == mount["name"]);
+        let volume = volumes
+            .iter()
+            .find(|volume| volume["name"] == mount["name"]);
         let fixed = volume.is_some_and(|v| v["configMap"].is_object() || v["secret"].is_object());
         if fixed && mount["readOnly"] != true {
             found.push(format!("{pod} may write to {}", mount["mountPath"]));
@@ -149,11 +181,14 @@ fn budgets(objects: &Objects) -> Vec<String> {
                 continue;
             }
             let scaled = objects.find("ScaledObject", pod.name);
-            let pods = scaled.map_or(&pod.workload["replicas"], |scaled| {
-                &scaled["spec"]["minReplicaCount"]
-            });
+            let pods = scaled.map_or(
+                &pod.workload["replicas"],
+                |scaled| &scaled["spec"]["minReplicaCount"],
+            );
             if least > 0 && number(pods) <= least {
-                found.push(format!("{pod}: with {pods} pods its node can never be drained"));
+                found.push(format!(
+                    "{pod}: with {pods} pods its node can never be drained"
+                ));
             }
         }
     }
@@ -174,14 +209,20 @@ pub(crate) fn gpu_violations(objects: &Objects) -> Vec<String> {
             continue;
         }
         if pod.workload["strategy"] != serde_json::json!({"type": "Recreate"}) {
-            found.push(format!("{pod}: two would want one GPU: {}", pod.workload["strategy"]));
+            found.push(format!(
+                "{pod}: two would want one GPU: {}",
+                pod.workload["strategy"]
+            ));
         }
         if !text(&pod.container()["image"]).ends_with("-cuda") {
             found.push(format!("{pod} has an image without CUDA"));
         }
         let device = list(&pod.container()["env"]).iter();
         let mut device = device.filter(|variable| variable["name"] == "OPENASSAY_TRAINER__DEVICE");
-        if device.next().is_none_or(|variable| variable["value"] != "cuda") {
+        if device
+            .next()
+            .is_none_or(|variable| variable["value"] != "cuda")
+        {
             found.push(format!("{pod} may train on processors in silence"));
         }
     }

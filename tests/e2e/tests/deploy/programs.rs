@@ -40,7 +40,9 @@ pub(crate) fn violations(objects: &Objects, folder: &Path) -> Vec<String> {
 fn configuration(objects: &Objects, pod: &Pod<'_>, folder: &Path) -> Result<toml::Table> {
     let volumes = list(&pod.spec["volumes"]).iter();
     let maps = volumes.filter_map(|volume| volume["configMap"]["name"].as_str());
-    let maps: Vec<_> = maps.filter_map(|name| objects.find("ConfigMap", name)).collect();
+    let maps: Vec<_> = maps
+        .filter_map(|name| objects.find("ConfigMap", name))
+        .collect();
     let [map] = maps[..] else {
         anyhow::bail!("it has {} configurations", maps.len());
     };
@@ -48,7 +50,10 @@ fn configuration(objects: &Objects, pod: &Pod<'_>, folder: &Path) -> Result<toml
     let file = folder.join(format!("{}.toml", pod.name));
     fs::write(&file, text_of.get("config.toml").context("no config.toml")?)?;
     let arguments: Vec<&str> = list(&pod.container()["args"]).iter().map(text).collect();
-    ensure!(arguments == ["--config", CONFIGURATION], "its arguments are {arguments:?}");
+    ensure!(
+        arguments == ["--config", CONFIGURATION],
+        "its arguments are {arguments:?}"
+    );
     print(pod.name, &file, &variables(pod))
 }
 
@@ -88,7 +93,10 @@ pub(crate) fn print(
     command.arg("--config").arg(file).arg("--print-config");
     let output = command.envs(variables).output()?;
     let words = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "it refuses its configuration: {words}");
+    ensure!(
+        output.status.success(),
+        "it refuses its configuration: {words}"
+    );
     let printed = String::from_utf8(output.stdout)?;
     ensure!(!printed.contains(WORD), "it prints a secret: {printed}");
     Ok(printed.parse()?)
@@ -107,21 +115,31 @@ fn disagreements(pod: &Pod<'_>, configuration: &toml::Table) -> Vec<String> {
         let address = server.get(key).and_then(toml::Value::as_str);
         let own = address.and_then(|address| address.rsplit(':').next()?.parse().ok());
         if own != ports.get(port).copied() {
-            found.push(format!("{pod}: server.{key} is {address:?}, its port {:?}", ports.get(port)));
+            found.push(format!(
+                "{pod}: server.{key} is {address:?}, its port {:?}",
+                ports.get(port)
+            ));
         }
         if address.is_some_and(|address| !address.starts_with("0.0.0.0:")) {
-            found.push(format!("{pod}: server.{key} is {address:?}: nobody reaches it"));
+            found.push(format!(
+                "{pod}: server.{key} is {address:?}: nobody reaches it"
+            ));
         }
     }
     let grace = server["shutdown_grace_s"].as_integer().unwrap_or_default();
     let given = number(&pod.spec["terminationGracePeriodSeconds"]);
     if u64::try_from(grace).unwrap_or_default() + FLUSH_S != given {
-        found.push(format!("{pod}: {grace} s of its own and {FLUSH_S} s are not {given} s"));
+        found.push(format!(
+            "{pod}: {grace} s of its own and {FLUSH_S} s are not {given} s"
+        ));
     }
     let folder = configuration["storage"]["data_dir"].as_str();
     let mounts = list(&pod.container()["volumeMounts"]).iter();
     let data = mounts.filter(|mount| mount["name"] == "data");
-    if !data.map(|mount| mount["mountPath"].as_str()).any(|path| path == folder) {
+    if !data
+        .map(|mount| mount["mountPath"].as_str())
+        .any(|path| path == folder)
+    {
         found.push(format!("{pod}: storage.data_dir {folder:?} is no volume"));
     }
     found.extend(threads(pod, configuration));
@@ -133,7 +151,9 @@ fn disagreements(pod: &Pod<'_>, configuration: &toml::Table) -> Vec<String> {
 fn threads(pod: &Pod<'_>, configuration: &toml::Table) -> Option<String> {
     let section = configuration.get(pod.name)?;
     let computes = ["inference", "trainer"].contains(&pod.name);
-    let threads = section.get("threads").map_or(0, |n| n.as_integer().unwrap_or_default());
+    let threads = section
+        .get("threads")
+        .map_or(0, |n| n.as_integer().unwrap_or_default());
     let limit = text(&pod.container()["resources"]["limits"]["cpu"]).to_owned();
     (computes && threads.to_string() != limit)
         .then(|| format!("{pod}: {threads} threads on {limit} processors"))
@@ -152,8 +172,12 @@ fn stores(pod: &Pod<'_>, configuration: &toml::Table) -> Vec<String> {
         ("queue_url", works),
         ("cache_url", pod.name == "inference"),
     ];
-    let wrong = wanted.into_iter().filter(|(key, wanted)| set(key) != *wanted);
-    wrong.map(|(key, wanted)| format!("{pod}: that storage.{key} is set should be {wanted}")).collect()
+    let wrong = wanted
+        .into_iter()
+        .filter(|(key, wanted)| set(key) != *wanted);
+    wrong
+        .map(|(key, wanted)| format!("{pod}: that storage.{key} is set should be {wanted}"))
+        .collect()
 }
 
 /// The names that probes of the manifests ask for, by program.
@@ -161,7 +185,9 @@ fn probe_names() -> BTreeMap<String, Vec<String>> {
     let base = checkout::root().unwrap().join("deploy/kubernetes/base");
     let names = |service: &&str| {
         let text = fs::read_to_string(base.join(format!("{service}.yaml"))).unwrap();
-        let probes = text.lines().filter_map(|line| line.trim().strip_prefix("grpc: {"));
+        let probes = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("grpc: {"));
         let names = probes.map(|probe| {
             let name = probe.split_once("service: ").map_or("", |(_, name)| name);
             name.trim_end_matches('}').to_owned()
@@ -188,9 +214,17 @@ fn programs_answer_under_the_names_that_probes_ask_for() {
     for program in PROGRAMS {
         let url = cluster.url(program);
         let asked = &names[program];
-        assert_eq!(asked.len(), 3, "{program} has other probes than three over gRPC");
+        assert_eq!(
+            asked.len(),
+            3,
+            "{program} has other probes than three over gRPC"
+        );
         for name in asked {
-            assert_eq!(check_health(program, &url, name), Some(0), "{program} {name:?}");
+            assert_eq!(
+                check_health(program, &url, name),
+                Some(0),
+                "{program} {name:?}"
+            );
         }
         let other = check_health(program, &url, "openassay.other.v1.OtherService");
         assert_eq!(other, Some(1), "{program}");
@@ -202,7 +236,9 @@ fn programs_answer_under_the_names_that_probes_ask_for() {
 fn readiness(names: &BTreeMap<String, Vec<String>>) -> BTreeMap<String, String> {
     let ready = |names: &Vec<String>| names[1].clone();
     let names = names.iter();
-    names.map(|(program, names)| (program.clone(), ready(names))).collect()
+    names
+        .map(|(program, names)| (program.clone(), ready(names)))
+        .collect()
 }
 
 /// A file that every service's configuration lies in.

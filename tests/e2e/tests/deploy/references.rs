@@ -45,13 +45,18 @@ fn identities(objects: &Objects) -> Vec<String> {
 fn volumes(objects: &Objects, pod: &Pod<'_>) -> Vec<String> {
     let mut found = Vec::new();
     let claims = list(&pod.workload["volumeClaimTemplates"]).iter();
-    let mut names: BTreeSet<&str> = claims.map(|claim| text(&claim["metadata"]["name"])).collect();
+    let mut names: BTreeSet<&str> = claims
+        .map(|claim| text(&claim["metadata"]["name"]))
+        .collect();
     for volume in list(&pod.spec["volumes"]) {
         names.insert(text(&volume["name"]));
         let source = [
             ("ConfigMap", &volume["configMap"]["name"]),
             ("Secret", &volume["secret"]["secretName"]),
-            ("PersistentVolumeClaim", &volume["persistentVolumeClaim"]["claimName"]),
+            (
+                "PersistentVolumeClaim",
+                &volume["persistentVolumeClaim"]["claimName"],
+            ),
         ];
         for (kind, name) in source {
             if name.is_string() && objects.find(kind, text(name)).is_none() {
@@ -79,15 +84,22 @@ fn variables(objects: &Objects, pod: &Pod<'_>) -> Vec<String> {
         let name = text(&variable["name"]);
         for used in used_in(text(&variable["value"])) {
             if !before.contains(used) {
-                found.push(format!("{pod}: {name} is made of {used}, which is not set before"));
+                found.push(format!(
+                    "{pod}: {name} is made of {used}, which is not set before"
+                ));
             }
         }
         let from = &variable["valueFrom"];
         let sources = [("Secret", "secretKeyRef"), ("ConfigMap", "configMapKeyRef")];
         for (kind, reference) in sources {
-            let (named, key) = (text(&from[reference]["name"]), text(&from[reference]["key"]));
+            let (named, key) = (
+                text(&from[reference]["name"]),
+                text(&from[reference]["key"]),
+            );
             if from[reference].is_object() && !has_key(objects, kind, named, key) {
-                found.push(format!("{pod}: {name} is {key} of {kind} {named}, which is not there"));
+                found.push(format!(
+                    "{pod}: {name} is {key} of {kind} {named}, which is not there"
+                ));
             }
         }
         if !before.insert(name) {
@@ -124,7 +136,12 @@ pub(crate) fn targets(objects: &Objects) -> Vec<(crate::object::Labels, Vec<(Str
     let clusters = objects.of_kind("RabbitmqCluster").map(|cluster| {
         let name = text(&cluster["metadata"]["name"]).to_owned();
         let labels = [("app.kubernetes.io/name".to_owned(), name)];
-        let ports = [("amqp", 5672), ("prometheus", 15692), ("epmd", 4369), ("nodes", 25672)];
+        let ports = [
+            ("amqp", 5672),
+            ("prometheus", 15692),
+            ("epmd", 4369),
+            ("nodes", 25672),
+        ];
         let ports = ports.map(|(name, port)| (name.to_owned(), port));
         (labels.into(), ports.into())
     });
@@ -146,12 +163,15 @@ fn selectors(objects: &Objects, pods: &[Pod<'_>]) -> Vec<String> {
         }
         let service = text(&pod.workload["serviceName"]);
         if pod.kind == "StatefulSet" && objects.find("Service", service).is_none() {
-            found.push(format!("{pod} names the service {service}, which is not there"));
+            found.push(format!(
+                "{pod} names the service {service}, which is not there"
+            ));
         }
     }
     for service in objects.of_kind("Service") {
         let chosen = targets.iter();
-        let chosen = chosen.filter(|(labels, _)| selects_plainly(&service["spec"]["selector"], labels));
+        let chosen =
+            chosen.filter(|(labels, _)| selects_plainly(&service["spec"]["selector"], labels));
         let chosen: Vec<_> = chosen.collect();
         if chosen.is_empty() {
             found.push(format!("{} selects no pod", title(service)));
@@ -159,10 +179,15 @@ fn selectors(objects: &Objects, pods: &[Pod<'_>]) -> Vec<String> {
         for port in list(&service["spec"]["ports"]) {
             let (name, wanted) = (text(&port["targetPort"]), number(&port["port"]));
             let there = |(_, ports): &&(_, Vec<(String, u64)>)| {
-                ports.iter().any(|(own, number)| own == name && *number == wanted)
+                ports
+                    .iter()
+                    .any(|(own, number)| own == name && *number == wanted)
             };
             if !chosen.iter().all(there) {
-                found.push(format!("{}: port {wanted} is no port {name} of its pods", title(service)));
+                found.push(format!(
+                    "{}: port {wanted} is no port {name} of its pods",
+                    title(service)
+                ));
             }
         }
     }
@@ -183,13 +208,19 @@ fn scaling(objects: &Objects) -> Vec<String> {
         let spec = &scaled["spec"];
         let name = text(&spec["scaleTargetRef"]["name"]);
         match objects.find("Deployment", name) {
-            None => found.push(format!("{} scales {name}, which is not there", title(scaled))),
+            None => found.push(format!(
+                "{} scales {name}, which is not there",
+                title(scaled)
+            )),
             Some(deployment) if !deployment["spec"]["replicas"].is_null() => {
                 found.push(format!("Deployment {name} sets replicas, and so does KEDA"));
             }
             Some(_) => {}
         }
-        let (low, high) = (number(&spec["minReplicaCount"]), number(&spec["maxReplicaCount"]));
+        let (low, high) = (
+            number(&spec["minReplicaCount"]),
+            number(&spec["maxReplicaCount"]),
+        );
         if low > high {
             found.push(format!("{}: {low} to {high} pods", title(scaled)));
         }
@@ -213,7 +244,10 @@ fn scaling(objects: &Objects) -> Vec<String> {
         for target in list(&authentication["spec"]["secretTargetRef"]) {
             let (name, key) = (text(&target["name"]), text(&target["key"]));
             if !has_key(objects, "Secret", name, key) {
-                found.push(format!("{}: {key} of {name} is not there", title(authentication)));
+                found.push(format!(
+                    "{}: {key} of {name} is not there",
+                    title(authentication)
+                ));
             }
         }
     }
@@ -229,9 +263,14 @@ fn monitoring(objects: &Objects) -> Vec<String> {
         let services: Vec<&Value> = services
             .filter(|service| selects(&spec["selector"], &labels(&service["metadata"]["labels"])))
             .collect();
-        let wanted: Vec<&str> = list(&spec["endpoints"]).iter().map(|e| text(&e["port"])).collect();
+        let wanted: Vec<&str> = list(&spec["endpoints"])
+            .iter()
+            .map(|e| text(&e["port"]))
+            .collect();
         for service in &services {
-            let ports = list(&service["spec"]["ports"]).iter().map(|port| text(&port["name"]));
+            let ports = list(&service["spec"]["ports"])
+                .iter()
+                .map(|port| text(&port["name"]));
             let read = ports.filter(|port| wanted.contains(port)).count();
             let name = text(&service["metadata"]["name"]);
             if crate::SERVICES.contains(&name) && read != 1 {
@@ -239,14 +278,22 @@ fn monitoring(objects: &Objects) -> Vec<String> {
             }
         }
         for name in crate::SERVICES {
-            let read = services.iter().any(|service| service["metadata"]["name"] == name);
+            let read = services
+                .iter()
+                .any(|service| service["metadata"]["name"] == name);
             if !read {
                 found.push(format!("{} does not read {name}", title(monitor)));
             }
         }
         let label = text(&spec["jobLabel"]);
-        if services.iter().any(|s| labels(&s["metadata"]["labels"]).get(label).is_none()) {
-            found.push(format!("{}: a service has no label {label}", title(monitor)));
+        if services
+            .iter()
+            .any(|s| labels(&s["metadata"]["labels"]).get(label).is_none())
+        {
+            found.push(format!(
+                "{}: a service has no label {label}",
+                title(monitor)
+            ));
         }
     }
     found

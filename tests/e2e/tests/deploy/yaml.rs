@@ -30,5 +30,7 @@ pub(crate) fn objects(
     let files = files.iter().map(|file| file.as_ref().as_os_str());
     let arguments: Vec<&OsStr> = [schemas.as_os_str()].into_iter().chain(files).collect();
     let printed = foreign::python(test, "kubernetes_objects.py", arguments)?;
-    Ok(printed.map(|text| serde_json::from_str(&text)).transpose()?)
+    Ok(printed
+        .map(|text| serde_json::from_str(&text))
+        .transpose()?)
 }

@@ -56,7 +56,9 @@ impl Confinement {
             let Some(mut command) = confinement.unshare() else {
                 return true;
             };
-            let tried = command.args(["sh", "-c", "mount --bind /proc /proc"]).output();
+            let tried = command
+                .args(["sh", "-c", "mount --bind /proc /proc"])
+                .output();
             tried.is_ok_and(|output| output.status.success())
         };
         let known = [Self::Root, Self::User, Self::Loader];
@@ -83,15 +85,25 @@ impl Confinement {
         }
         let user = match self {
             Self::Root => {
-                let owned = Command::new("chown").arg("-R").arg(&image.user).arg(data).status();
+                let owned = Command::new("chown")
+                    .arg("-R")
+                    .arg(&image.user)
+                    .arg(data)
+                    .status();
                 assert!(owned.unwrap().success());
                 format!("--userspec={}", image.user)
             }
             _ => String::new(),
         };
-        command.args(["sh", "-euc", INSIDE, "sh"]).arg(&image.root).arg(data).arg(user);
+        command
+            .args(["sh", "-euc", INSIDE, "sh"])
+            .arg(&image.root)
+            .arg(data)
+            .arg(user);
         // Whatever is not in the image's words is not in its environment.
-        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         command.envs(image.variables.iter().map(|(name, value)| (name, value)));
         command.arg(&image.program).args(arguments);
         command
@@ -101,7 +113,10 @@ impl Confinement {
 /// The image's own loader, with no path but those of the image.
 fn loader(image: &Image, data: &Path, arguments: &[String]) -> Command {
     let outside = |path: &str| image.outside(path).to_string_lossy().into_owned();
-    let mut paths = vec![outside("/lib/x86_64-linux-gnu"), outside("/usr/lib/x86_64-linux-gnu")];
+    let mut paths = vec![
+        outside("/lib/x86_64-linux-gnu"),
+        outside("/usr/lib/x86_64-linux-gnu"),
+    ];
     let mut command = Command::new(image.outside("/lib64/ld-linux-x86-64.so.2"));
     command.env_clear();
     for (name, value) in &image.variables {
@@ -113,7 +128,11 @@ fn loader(image: &Image, data: &Path, arguments: &[String]) -> Command {
     command.args(["--inhibit-cache", "--library-path", &paths.join(":")]);
     command.arg(image.outside(&image.program)).current_dir(data);
     let volume = data.to_string_lossy();
-    command.args(arguments.iter().map(|argument| argument.replace(VOLUME, &volume)));
+    command.args(
+        arguments
+            .iter()
+            .map(|argument| argument.replace(VOLUME, &volume)),
+    );
     command
 }
 
@@ -151,7 +170,11 @@ impl Running {
             if let Some(url) = line.strip_prefix(&ready) {
                 let url = url.to_owned();
                 // A full pipe would stop it; what it says is seen when the test fails.
-                thread::spawn(move || lines.map_while(Result::ok).for_each(|line| eprintln!("{line}")));
+                thread::spawn(move || {
+                    lines
+                        .map_while(Result::ok)
+                        .for_each(|line| eprintln!("{line}"))
+                });
                 return Ok(Self {
                     service: image.service,
                     url,

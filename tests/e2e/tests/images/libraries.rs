@@ -57,7 +57,10 @@ pub(crate) fn add_base(image: &Image) {
 /// Names and places of the libraries that the loader finds for a file.
 fn asked_for(image: &Image, file: &Path) -> Vec<(String, PathBuf)> {
     let mut list = Command::new("ldd");
-    list.arg(file).env_clear().env("LC_ALL", "C").env("PATH", "/usr/bin:/bin");
+    list.arg(file)
+        .env_clear()
+        .env("LC_ALL", "C")
+        .env("PATH", "/usr/bin:/bin");
     for (name, value) in &image.variables {
         if name == "LD_LIBRARY_PATH" {
             list.env(name, image.outside(value));

@@ -81,7 +81,10 @@ fn images_have_all_that_the_services_need_from_training_to_answer() {
                 format!("control_url={}", url(0)),
             ],
             // One thread: the machine has other work.
-            "trainer" => vec![format!("control_url={}", url(0)), "trainer.threads=1".to_owned()],
+            "trainer" => vec![
+                format!("control_url={}", url(0)),
+                "trainer.threads=1".to_owned(),
+            ],
             _ => Vec::new(),
         };
         running.push(start(image, &data, confinement, &more));
@@ -90,19 +93,40 @@ fn images_have_all_that_the_services_need_from_training_to_answer() {
         panic!("six run");
     };
 
-    collection::simulate(folder, 4, 2).unwrap();
+    let collection = collection::simulate(folder, 4, 2).unwrap();
     let run = |arguments: &[&str]| tool_with(folder, arguments, &control.url, &ingest.url);
     // Two-dimensional: with a base of the image, features by ONNX Runtime, the head by torch.
-    let submit = ["submit", "train", "--manifest", collection::MANIFEST, "--promote", "--json"];
-    let model = ["--model", "cnn2d", "--image-size", "64", "--epochs", "3", "--k", "4"];
-    let quick = ["--validation", "none", "--lr-bounds", "0.001,0.01", "--wait", "--out", "trained"];
+    let submit = [
+        "submit",
+        "train",
+        "--manifest",
+        collection::MANIFEST,
+        "--promote",
+        "--json",
+    ];
+    let model = [
+        "--model",
+        "cnn2d",
+        "--image-size",
+        "64",
+        "--epochs",
+        "3",
+        "--k",
+        "4",
+    ];
+    let quick = [
+        "--validation",
+        "none",
+        "--lr-bounds",
+        "0.001,0.01",
+        "--wait",
+        "--out",
+        "trained",
+    ];
     let job: Value = serde_json::from_str(&run(&[&submit[..], &model, &quick].concat())).unwrap();
     assert_eq!(job["state"], "succeeded", "{job}");
-    let file = fs::read_dir(folder.join("data")).unwrap();
-    let mut spectra: Vec<_> = file.map(|entry| entry.unwrap().path()).collect();
-    spectra.retain(|path| path.extension().is_some_and(|end| end != "csv"));
-    spectra.sort();
-    let spectrum = spectra[0].to_str().unwrap();
+    let spectrum = format!("data/{}", collection.spectra[0].name);
+    let spectrum = spectrum.as_str();
     let identify = ["identify", "--server", &gate.url, "--json", spectrum];
     let answers: Value = serde_json::from_str(&run(&identify)).unwrap();
     assert!(answers[0]["verdict"].is_string(), "{answers}");
@@ -124,8 +148,18 @@ fn a_file_that_is_missing_in_a_list_is_found() {
     let data = folder.join("data-of-all");
     fs::create_dir(&data).unwrap();
     for (service, lost, code, words) in [
-        ("inference", "usr/lib/openassay", Some(69), "ONNX Runtime was not found"),
-        ("trainer", "opt/libtorch/torch/lib/libc10.so", Some(127), "libc10.so"),
+        (
+            "inference",
+            "usr/lib/openassay",
+            Some(69),
+            "ONNX Runtime was not found",
+        ),
+        (
+            "trainer",
+            "opt/libtorch/torch/lib/libc10.so",
+            Some(127),
+            "libc10.so",
+        ),
     ] {
         let Some(image) = Image::assemble(service, folder) else {
             eprintln!("SKIPPED {test}: set-up's libtorch, ONNX Runtime or bases are not there");
@@ -140,6 +174,10 @@ fn a_file_that_is_missing_in_a_list_is_found() {
         let arguments = &image.arguments;
         let refused = Running::start(&image, &data, confinement, arguments).unwrap_err();
         assert_eq!(refused.code, code, "{service}: {}", refused.words);
-        assert!(refused.words.contains(words), "{service}: {}", refused.words);
+        assert!(
+            refused.words.contains(words),
+            "{service}: {}",
+            refused.words
+        );
     }
 }
