@@ -2,12 +2,14 @@
 //! metrics, health, shutdown, the gRPC server. It knows no service.
 
 pub mod access;
+mod check_health;
 mod component;
 pub mod config;
 mod connection;
 mod drain;
 mod error;
 pub mod health;
+mod health_port;
 mod layers;
 mod metrics_page;
 pub mod openmp;

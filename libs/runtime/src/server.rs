@@ -6,6 +6,7 @@ use crate::{
     drain::{Drain, Tasks},
     error::RuntimeError,
     health::{self, Watched},
+    health_port,
     layers::{Ends, FrontLayer, Shared},
     metrics_page, reflection,
     settings::ServerConfig,
@@ -25,6 +26,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     metrics: Option<(TcpListener, SocketAddr)>,
+    health: Option<(TcpListener, SocketAddr)>,
     when_ready: Option<WhenReady>,
     tls: Option<Arc<Tls>>,
     access: Arc<Access>,
@@ -41,11 +43,16 @@ impl Server {
             Some(address) => Some(bind(address, "metrics").await?),
             None => None,
         };
+        let health = match config.health_listen {
+            Some(address) => Some(bind(address, "health").await?),
+            None => None,
+        };
         Ok(Self {
             config: config.clone(),
             listener,
             address,
             metrics,
+            health,
             when_ready: None,
             tls: None,
             access: Arc::new(Access::for_everyone()),
@@ -84,6 +91,12 @@ impl Server {
         self.metrics.as_ref().map(|(_, address)| *address)
     }
 
+    /// Where health alone is answered, with the real port.
+    #[must_use]
+    pub fn health_address(&self) -> Option<SocketAddr> {
+        self.health.as_ref().map(|(_, address)| *address)
+    }
+
     /// Does this once when every component is ready for the first time.
     #[must_use]
     pub fn when_ready(mut self, action: impl FnOnce() + Send + 'static) -> Self {
@@ -101,6 +114,7 @@ impl Server {
             listener,
             address,
             metrics,
+            health: health_port,
             when_ready,
             tls,
             access,
@@ -117,6 +131,10 @@ impl Server {
         }
         watching.spawn(Arc::clone(&access).follow());
         let (reporter, health_service) = tonic_health::server::health_reporter();
+        if let Some((listener, address)) = health_port {
+            watching.spawn(health_port::serve(listener, health_service.clone()));
+            tracing::info!(health.address = %address, "health");
+        }
         let mut routes = Routes::builder();
         routes.add_service(health_service);
         let services: Vec<_> = components

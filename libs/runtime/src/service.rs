@@ -4,6 +4,7 @@
 use crate::{
     Component, Server, Shutdown,
     access::AccessConfig,
+    check_health,
     config::{self, Check, ConfigFaults, Sources},
     error::RuntimeError,
     settings::{ServerConfig, TelemetryConfig},
@@ -21,6 +22,8 @@ pub const USAGE: u8 = 64;
 pub const UNAVAILABLE: u8 = 69;
 /// Exit code when a running process failed, or did not end in its time.
 pub const FAILED: u8 = 70;
+/// Exit code of `--check-health` when the process does not serve; container engines know no other.
+const UNHEALTHY: u8 = 1;
 
 /// The configuration of a whole service.
 pub trait ServiceSettings: Check {
@@ -35,9 +38,9 @@ pub trait ServiceSettings: Check {
 }
 
 /// Runs a service from `main` to its exit code: `--config FILE`, `--set KEY=VALUE`,
-/// `--print-config`, `--help`, `--version`. When every component is ready for the first time, one
-/// line on standard error names the address: `NAME answers at http://ADDRESS`, or `https://` where
-/// connections are encrypted. `build` makes the
+/// `--print-config`, `--check-health [SERVICE]`, `--help`, `--version`. When every component is
+/// ready for the first time, one line on standard error names the address:
+/// `NAME answers at http://ADDRESS`, or `https://` where connections are encrypted. `build` makes the
 /// components and returns soon: what takes long, such as warming up, goes on beside it and shows
 /// in [`Component::ready`].
 pub fn run_service<T, B, F>(name: &'static str, about: &'static str, build: B) -> ExitCode
@@ -63,6 +66,9 @@ where
     };
     if matches.get_flag("print-config") {
         return show(&settings);
+    }
+    if let Some(service) = matches.get_one::<String>("check-health") {
+        return answer(&check_health::check(settings.server(), service));
     }
     run(name, settings, build, move |url| {
         tell(&format!("{name} answers at {url}\n"));
@@ -180,6 +186,17 @@ fn command(name: &'static str, about: &'static str) -> Command {
                 .help("Print the configuration that would be used, without secrets, and exit")
                 .action(ArgAction::SetTrue),
         )
+        .arg(
+            Arg::new("check-health")
+                .long("check-health")
+                .value_name("SERVICE")
+                .num_args(0..=1)
+                .default_missing_value("")
+                .help(
+                    "Ask the process that runs with this configuration whether it serves \
+                     everything, or this gRPC service; exit with 0 if so, else 1",
+                ),
+        )
 }
 
 fn sources(matches: &ArgMatches) -> Sources {
@@ -202,6 +219,17 @@ pub fn show<T: Serialize>(settings: &T) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(faults) => refuse(&faults),
+    }
+}
+
+/// The exit code of what was found about health.
+fn answer(found: &Result<()>) -> ExitCode {
+    match found {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(&format!("{error:#}\n"));
+            ExitCode::from(UNHEALTHY)
+        }
     }
 }
 

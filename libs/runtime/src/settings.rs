@@ -12,6 +12,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Where `GET /metrics` is answered; not at all when not set.
     pub metrics_listen: Option<SocketAddr>,
+    /// Where health alone is answered, in the clear and without credentials; not at all when not set.
+    pub health_listen: Option<SocketAddr>,
     /// Largest message of a request, in bytes.
     pub max_message_bytes: usize,
     /// Requests and streams at a time, health and reflection not counted.
@@ -40,6 +42,7 @@ impl Default for ServerConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 50_051)),
             metrics_listen: None,
+            health_listen: None,
             max_message_bytes: 16 << 20,
             max_in_flight: 256,
             max_streams_per_connection: 64,
@@ -103,11 +106,19 @@ impl Check for ServerConfig {
                 self.shutdown_settle_ms, self.shutdown_grace_s
             ));
         }
-        if self.metrics_listen == Some(self.listen) && self.listen.port() != 0 {
-            faults.push(format!(
-                "metrics_listen: {} is the address of the service itself; take another port",
-                self.listen
-            ));
+        let mut taken = vec![("listen", self.listen)];
+        for (name, address) in [
+            ("metrics_listen", self.metrics_listen),
+            ("health_listen", self.health_listen),
+        ] {
+            let Some(address) = address else { continue };
+            let twin = taken.iter().find(|(_, other)| *other == address);
+            if let Some((other, _)) = twin.filter(|_| address.port() != 0) {
+                faults.push(format!(
+                    "{name}: {address} is the address of {other}; take another port"
+                ));
+            }
+            taken.push((name, address));
         }
         faults
     }

@@ -8,7 +8,8 @@
 )]
 
 use assay_runtime::{
-    AccessConfig, Check, Component, ServerConfig, ServiceSettings, TelemetryConfig, TlsConfig,
+    AccessConfig, Check, Component, Readiness, ServerConfig, ServiceSettings, TelemetryConfig,
+    TlsConfig,
     config::{ConfigFaults, Secret, within},
     run_service,
 };
@@ -19,6 +20,7 @@ use std::{
     net::{TcpListener, TcpStream},
     process::{Child, Command, ExitCode, Output, Stdio},
 };
+use tokio::sync::watch;
 
 /// Set for the process that is to be the service.
 const SERVICE: &str = "ASSAY_RUNTIME_TEST_SERVICE";
@@ -78,6 +80,9 @@ fn service() -> ExitCode {
                     Component::new("keeper", vec![], |_| {})
                         .with_task("door", async { anyhow::bail!("the door is damaged") }),
                 ]),
+                "loading" => Ok(vec![
+                    Component::new("keeper", vec!["house.v1.Door"], |_| {}).ready_when(loading()),
+                ]),
                 "slow" => Ok(vec![Component::new("keeper", vec![], |_| {}).with_task(
                     "door",
                     async move {
@@ -89,6 +94,11 @@ fn service() -> ExitCode {
             }
         },
     )
+}
+
+/// Never ready.
+fn loading() -> watch::Receiver<Readiness> {
+    watch::channel(Readiness::NotReady("the door is being painted".to_owned())).1
 }
 
 fn command(arguments: &[&str]) -> Command {
@@ -156,7 +166,12 @@ impl Running {
 
     /// Where it listens, as its log tells.
     fn address(&self) -> String {
-        let (_, rest) = self.told.split_once("\"server.address\":\"").unwrap();
+        self.address_of("server.address")
+    }
+
+    /// An address of which the log tells under this name.
+    fn address_of(&self, name: &str) -> String {
+        let (_, rest) = self.told.split_once(&format!("\"{name}\":\"")).unwrap();
         rest.split('"').next().unwrap().to_owned()
     }
 
@@ -294,8 +309,49 @@ fn more_connections_than_files_do_not_stop_it() {
     assert_eq!(running.code(), Some(0));
 }
 
+fn health_is_asked_by_the_configuration_that_it_runs_with() {
+    let health = ["--set", "server.health_listen=127.0.0.1:0"];
+    let folder = ["--set", "store.folder=loading"];
+    let mut running = Running::start(&[health, folder].concat());
+    for (address, key) in [
+        ("server.address", "listen"),
+        ("health.address", "health_listen"),
+    ] {
+        let asked = format!("server.{key}={}", running.address_of(address));
+        let ask = |what: &[&str]| {
+            let arguments = [&["--set", &asked, "--check-health"], what].concat();
+            let (code, printed, told) = output(&mut command(&arguments));
+            assert_eq!(printed, "");
+            (code, told)
+        };
+        assert_eq!(ask(&["openassay.liveness"]), (Some(0), String::new()));
+        for what in [&[][..], &["house.v1.Door"]] {
+            let (code, told) = ask(what);
+            assert_eq!(code, Some(1), "{told}");
+            assert!(told.contains("NOT_SERVING"), "{told}");
+        }
+        assert_eq!(ask(&["house.v1.Window"]).0, Some(1));
+    }
+    let address = running.address_of("server.address");
+    running.signal("TERM");
+    running.told("ended in order");
+    assert_eq!(running.code(), Some(0));
+
+    let listen = format!("server.listen={address}");
+    let (code, _, told) = output(&mut command(&["--check-health", "--set", &listen]));
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains(&address), "{told}");
+    let (code, _, told) = output(&mut command(&["--check-health"]));
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("another port each time"), "{told}");
+}
+
 /// Every test by its name.
-const TESTS: [(&str, fn()); 8] = [
+const TESTS: [(&str, fn()); 9] = [
+    (
+        "health_is_asked_by_the_configuration_that_it_runs_with",
+        health_is_asked_by_the_configuration_that_it_runs_with,
+    ),
     (
         "faults_of_the_configuration_end_it_with_64_and_no_secret_is_shown",
         faults_of_the_configuration_end_it_with_64_and_no_secret_is_shown,

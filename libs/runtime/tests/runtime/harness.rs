@@ -19,6 +19,7 @@ pub(crate) type Client = IngestServiceClient<Channel>;
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) metrics: Option<SocketAddr>,
+    pub(crate) health: Option<SocketAddr>,
     pub(crate) shutdown: Shutdown,
     pub(crate) meeting: Arc<Meeting>,
     ended: JoinHandle<anyhow::Result<()>>,
@@ -90,6 +91,7 @@ fn run(
     Running {
         address: server.local_address(),
         metrics: server.metrics_address(),
+        health: server.health_address(),
         shutdown: shutdown.clone(),
         meeting,
         ended: tokio::spawn(server.run(components, shutdown)),
@@ -98,11 +100,7 @@ fn run(
 
 impl Running {
     pub(crate) async fn channel(&self) -> Channel {
-        Channel::from_shared(format!("http://{}", self.address))
-            .unwrap()
-            .connect()
-            .await
-            .unwrap()
+        connect(self.address).await
     }
 
     pub(crate) async fn client(&self) -> Client {
@@ -119,6 +117,15 @@ impl Running {
     pub(crate) async fn ended(self) -> anyhow::Result<()> {
         unless_it_hangs(self.ended).await.unwrap()
     }
+}
+
+/// A connection to an address.
+pub(crate) async fn connect(address: SocketAddr) -> Channel {
+    Channel::from_shared(format!("http://{address}"))
+        .unwrap()
+        .connect()
+        .await
+        .unwrap()
 }
 
 /// Asks for a file whose digest tells the handler what to do.

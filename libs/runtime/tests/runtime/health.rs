@@ -1,10 +1,11 @@
 //! Health follows the components and the end.
 
 use crate::{
-    harness::{config, serve, serve_with},
+    harness::{Client, ask, config, connect, serve, serve_with},
     service::NAME,
 };
-use assay_runtime::{Component, Readiness, health::LIVENESS};
+use assay_runtime::{Component, Readiness, ServerConfig, health::LIVENESS};
+use std::net::SocketAddr;
 use tokio::sync::watch;
 use tonic::{Code, Streaming, transport::Channel};
 use tonic_health::pb::{
@@ -99,4 +100,35 @@ async fn watchers_are_told_of_the_end_and_do_not_delay_it() {
         assert_eq!(status.code(), Code::Unavailable);
     });
     ended.unwrap();
+}
+
+#[tokio::test]
+async fn a_port_of_its_own_tells_the_same_health_and_nothing_else() {
+    let (state, ready) = watch::channel(Readiness::NotReady("loading a model".to_owned()));
+    let slow = Component::new("slow", vec![SLOW], |_| {}).ready_when(ready);
+    let config = ServerConfig {
+        health_listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+        ..config()
+    };
+    let running = serve_with(config, |_| vec![slow]).await;
+    let address = running.health.unwrap();
+    assert_ne!(address, running.address);
+    let channel = connect(address).await;
+    let mut client = HealthClient::new(channel.clone());
+    let mut all = client.watch(about("")).await.unwrap().into_inner();
+    told(&mut all, ServingStatus::NotServing).await;
+    assert_eq!(check(&channel, LIVENESS).await, Ok(ServingStatus::Serving));
+    assert_eq!(check(&channel, SLOW).await, Ok(ServingStatus::NotServing));
+    state.send(Readiness::Ready).unwrap();
+    told(&mut all, ServingStatus::Serving).await;
+    assert_eq!(check(&channel, SLOW).await, Ok(ServingStatus::Serving));
+
+    let refused = Client::new(channel).get_file(ask("x")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unimplemented, "{refused:?}");
+
+    let (ended, ()) = tokio::join!(running.end(), async {
+        told(&mut all, ServingStatus::NotServing).await;
+    });
+    ended.unwrap();
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
