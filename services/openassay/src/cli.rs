@@ -4,7 +4,7 @@ use crate::{
     commands::{
         convert_base::ConvertBase, describe::Describe, evaluate::Evaluate, featurize::Featurize,
         identify::Identify, jobs::Jobs, models::Models, report::Report, serve::Serve,
-        simulate::Simulate, split::Split, submit::Submit, watch::Watch,
+        simulate::Simulate, split::Split, submit::Submit, token::Token, watch::Watch,
     },
     context::Context,
     failure::{Failure, Result, USAGE},
@@ -49,11 +49,13 @@ A manifest is a CSV file with the columns file,label,role and optionally group. 
 relative to the manifest; role is known or unknown; group names the specimen.
 
 Exit codes: 0 done; 64 wrong command line; 65 unusable data; 66 file not found;
-69 something needed is missing; 70 defect of the program; 73 exists already; 130 interrupted.
+69 something needed is missing; 70 defect of the program; 73 exists already; 77 not allowed;
+130 interrupted.
 
 Environment: OPENASSAY_LOG (log filter, e.g. info), OPENASSAY_ONNXRUNTIME (library),
 OPENASSAY_BASES_DIR (folder with converted bases), OPENASSAY_SERVER (address of the server, or of
-the control service), OPENASSAY_INGEST_SERVER (address of the ingestion service, if it is another).";
+the control service), OPENASSAY_INGEST_SERVER (address of the ingestion service, if it is another),
+OPENASSAY_TOKEN_FILE, OPENASSAY_TOKEN (who asks), OPENASSAY_CA (whom to believe).";
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -107,6 +109,8 @@ enum Command {
     Jobs(Jobs),
     /// Models of a server: list, describe, put, get, promote, roll back
     Models(Models),
+    /// Tokens by which a server knows who asks: make, list, revoke
+    Token(Token),
 }
 
 impl Cli {
@@ -149,6 +153,7 @@ impl Cli {
             Command::Watch(command) => command.run(&context),
             Command::Jobs(command) => command.run(&context),
             Command::Models(command) => command.run(&context),
+            Command::Token(command) => command.run(&context),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     terminal::{Bar, number},
 };
 use assay_api::{
+    Link,
     jobs::{
         GetRequest, Job, JobState, Progress, WatchRequest, WatchResponse,
         job_service_client::JobServiceClient,
@@ -15,7 +16,7 @@ use assay_api::{
 };
 use assay_core::ErrorKind;
 use std::time::Duration;
-use tonic::{Status, transport::Channel};
+use tonic::Status;
 
 /// Between two attempts to reach the server again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -85,11 +86,7 @@ struct Watching<'a> {
 
 impl Watching<'_> {
     /// One stream; true when the job came to its final state.
-    async fn stream(
-        &mut self,
-        jobs: &mut JobServiceClient<Channel>,
-        id: &str,
-    ) -> Result<bool, Ended> {
+    async fn stream(&mut self, jobs: &mut JobServiceClient<Link>, id: &str) -> Result<bool, Ended> {
         let request = WatchRequest {
             id: id.to_owned(),
             after_sequence: self.last,
