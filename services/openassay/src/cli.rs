@@ -4,7 +4,7 @@ use crate::{
     commands::{
         convert_base::ConvertBase, describe::Describe, evaluate::Evaluate, featurize::Featurize,
         identify::Identify, jobs::Jobs, models::Models, report::Report, serve::Serve,
-        simulate::Simulate, split::Split, submit::Submit, watch::Watch,
+        simulate::Simulate, split::Split, submit::Submit, token::Token, watch::Watch,
     },
     context::Context,
     failure::{Failure, Result, USAGE},
@@ -52,11 +52,12 @@ relative to the manifest; role is known or unknown; group names the specimen.
 
 Exit codes: 0 done; 64 wrong command line; 65 unusable data; 66 file not found;
 69 something needed is missing; 70 defect of the program; 73 exists already;
-75 too much at once: come again later or send less; 130 interrupted.
+75 too much at once: come again later or send less; 77 not allowed; 130 interrupted.
 
 Environment: OPENASSAY_LOG (log filter, e.g. info), OPENASSAY_ONNXRUNTIME (library),
 OPENASSAY_BASES_DIR (folder with converted bases), OPENASSAY_SERVER (address of the server, or of
 the control service), OPENASSAY_INGEST_SERVER (address of the ingestion service, if it is another),
+OPENASSAY_TOKEN_FILE, OPENASSAY_TOKEN (who asks), OPENASSAY_CA (whom to believe),
 OTEL_EXPORTER_OTLP_ENDPOINT (where traces of commands go, such as http://127.0.0.1:4317).";
 
 /// So long a command that is done waits for the last of its spans to arrive.
@@ -71,7 +72,13 @@ pub(crate) struct Cli {
     quiet: bool,
 
     /// Log what is done, and when it fails tell the trace: servers log the same under its id
-    #[arg(short, long, global = true, conflicts_with = "quiet", help_heading = "Common options")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "quiet",
+        help_heading = "Common options"
+    )]
     verbose: bool,
 
     /// Number of threads; all cores when not given
@@ -118,6 +125,8 @@ enum Command {
     Jobs(Jobs),
     /// Models of a server: list, describe, put, get, promote, roll back
     Models(Models),
+    /// Tokens by which a server knows who asks: make, list, revoke
+    Token(Token),
 }
 
 impl Cli {
@@ -146,9 +155,10 @@ impl Cli {
             _ => "warn",
         };
         let traces = terminal::start_logging(&progress, log);
-        let (span, place) = assay_trace::begin(None, |_| {
-            tracing::info_span!(parent: None, "command", command.name = name)
-        });
+        let (span, place) = assay_trace::begin(
+            None,
+            |_| tracing::info_span!(parent: None, "command", command.name = name),
+        );
         let verbose = self.verbose;
         let code = match span.in_scope(|| self.work(progress)) {
             Ok(()) => ExitCode::SUCCESS,
@@ -193,6 +203,7 @@ impl Cli {
             Command::Watch(command) => command.run(&context),
             Command::Jobs(command) => command.run(&context),
             Command::Models(command) => command.run(&context),
+            Command::Token(command) => command.run(&context),
         }
     }
 }

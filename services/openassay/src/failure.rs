@@ -5,6 +5,8 @@ use std::{error::Error, fmt, process::ExitCode};
 
 /// Exit code of a wrong command line, after BSD `sysexits.h`.
 pub(crate) const USAGE: u8 = 64;
+/// Exit code where somebody may not do what they ask for, after the same.
+const NO_PERMISSION: u8 = 77;
 
 /// Why a command ended early.
 #[derive(Debug)]
@@ -31,6 +33,14 @@ impl Failure {
         Self::Told {
             message: format!("{message}\n\nFor more information, try '--help'."),
             exit_code: USAGE,
+        }
+    }
+
+    /// Something that the user may not do.
+    pub(crate) fn not_allowed(message: impl fmt::Display) -> Self {
+        Self::Told {
+            message: message.to_string(),
+            exit_code: NO_PERMISSION,
         }
     }
 

@@ -22,8 +22,8 @@ pub fn connect(url: &str) -> Result<Channel> {
     Ok(assay_api::channel(url, &ClientOptions::default())?)
 }
 
-/// A generated client on a connection.
-pub fn client<C: Limited>(channel: &Channel, new: impl FnOnce(Channel) -> C) -> C {
+/// A generated client on a connection, whatever sort of connection that is.
+pub fn client<T: Clone, C: Limited>(channel: &T, new: impl FnOnce(T) -> C) -> C {
     new(channel.clone()).limited(MAX_MESSAGE_BYTES)
 }
 

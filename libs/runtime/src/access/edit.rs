@@ -99,7 +99,8 @@ pub fn with_token(path: &Path, text: &str, new: &NewToken) -> Result<String, Edi
             // Comments at the end of the file stay before what is new.
             let comments = document.trailing().as_str().unwrap_or_default().to_owned();
             document.set_trailing("");
-            table.decor_mut().set_prefix(format!("{comments}\n"));
+            let gap = if text.is_empty() { "" } else { "\n" };
+            table.decor_mut().set_prefix(format!("{comments}{gap}"));
             principals(&mut document, |tables| tables.push(table));
         }
     }

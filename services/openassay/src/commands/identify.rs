@@ -5,7 +5,7 @@ use crate::{
     failure::{Failure, Result},
     file,
     options::{JsonFlag, JsonTarget},
-    remote::{Remote, SERVER},
+    remote::{CredentialOptions, Remote, SERVER},
     terminal::{Align, Table, number},
 };
 use assay_api::gate::{
@@ -49,6 +49,9 @@ pub(crate) struct Identify {
     /// bundle's digest [default: the server's default model]
     #[arg(long, value_name = "MODEL", requires = "server")]
     name: Option<String>,
+
+    #[command(flatten)]
+    credentials: CredentialOptions,
 
     /// Spectra (.SPE, .CSV, .CHN or .N42); "-" reads standard input
     #[arg(value_name = "FILE", required = true)]
@@ -116,7 +119,7 @@ impl Identify {
     }
 
     fn answers_there(&self, context: &Context, server: &str) -> Result<Answers> {
-        let remote = Remote::new(server, SERVER)?;
+        let remote = Remote::new(server, SERVER, &self.credentials)?;
         let mut gate = remote.client(GateServiceClient::new);
         let model = self.name.clone().unwrap_or_default();
         // A server or a model that is not there is told once, and not for every file.

@@ -106,7 +106,7 @@ impl Common {
         Ok(Servers {
             control: self.server.connect()?,
             ingest: ingest
-                .map(|url| Remote::new(url, "--ingest-server"))
+                .map(|url| Remote::new(url, "--ingest-server", &self.server.credentials))
                 .transpose()?,
         })
     }
