@@ -1,5 +1,4 @@
 //! A broker of one's own does what tests of restarts need, and never outlives them.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use assay_servers::rabbitmq::Broker;
 use std::{
