@@ -30,8 +30,8 @@ const GREETING: &[u8; 8] = b"AMQP\x00\x00\x09\x01";
 const METHOD_FRAME: u8 = 1;
 
 /// Kills what is left of a broker, waits for its end and removes its folder.
-const CLEAN_UP: &str = r#"kill -9 -- "-$1"
-while kill -0 -- "-$1"; do sleep 0.1; done
+const CLEAN_UP: &str = r#"kill -s KILL -- "-$1"
+while kill -s 0 -- "-$1"; do sleep 0.1; done
 rm -rf -- "$2""#;
 
 /// A broker that belongs to one test. It ends with this, or with the process, killed or not, and
@@ -134,14 +134,14 @@ impl Broker {
         };
         let group = format!("-{}", server.process.id());
         let killed = Command::new("kill")
-            .args(["-9", "--", &group])
+            .args(["-s", "KILL", "--", &group])
             .status()
             .context("kill does not start")?;
-        ensure!(killed.success(), "kill -9 -- {group} failed ({killed})");
+        ensure!(killed.success(), "kill -s KILL -- {group} failed ({killed})");
         server.process.wait()?;
         // The script is our child; the broker itself is only its child, and may take a moment.
         while Command::new("kill")
-            .args(["-0", "--", &group])
+            .args(["-s", "0", "--", &group])
             .stderr(Stdio::null())
             .status()?
             .success()
