@@ -62,7 +62,8 @@ impl Names {
         if routes.is_unloaded(&reference) {
             return Ok(None);
         }
-        let serving = routes.by_name.get(&full).and_then(|r| r.serving.clone());
+        let direct = routes.by_name.get(&full).and_then(|r| r.serving.clone());
+        let serving = direct.or_else(|| routes.version_of(&reference));
         drop(routes);
         let target = serving.or_else(|| match target_of(&reference, &self.listing()) {
             Stands::For(target) => Some(target),

@@ -4,7 +4,7 @@ use super::stands::Target;
 use assay_answering::AnswerError;
 use assay_core::Digest;
 use assay_runtime::Readiness;
-use assay_store::ModelRef;
+use assay_store::{ModelRef, Selector};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names that are served.
@@ -23,6 +23,21 @@ impl Routes {
             ModelRef::Digest(_) => false,
             ModelRef::Named { name, .. } => self.unloaded.contains(name),
         }
+    }
+
+    /// A version that answers under an alias of its model.
+    pub(super) fn version_of(&self, reference: &ModelRef) -> Option<Target> {
+        let ModelRef::Named {
+            name,
+            selector: Selector::Version(version),
+        } = reference
+        else {
+            return None;
+        };
+        let of_model = |route: &&Route| model_name(&route.reference) == *name;
+        let routes = self.by_name.values().filter(of_model);
+        let mut serving = routes.filter_map(|route| route.serving.clone());
+        serving.find(|target| target.version == *version)
     }
 }
 

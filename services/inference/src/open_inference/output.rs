@@ -216,7 +216,13 @@ fn largest(bundle: &Bundle, row: &[f32], top: usize) -> Vec<String> {
 impl Values {
     fn bytes(self) -> Vec<u8> {
         match self {
-            Self::Numbers(numbers) => numbers.iter().flat_map(|n| n.to_le_bytes()).collect(),
+            Self::Numbers(numbers) => {
+                let mut bytes = Vec::with_capacity(4 * numbers.len());
+                for number in numbers {
+                    bytes.extend_from_slice(&number.to_le_bytes());
+                }
+                bytes
+            }
             Self::Texts(texts) => {
                 let mut bytes = Vec::new();
                 for text in texts {

@@ -53,7 +53,7 @@ impl Stage {
         let server = Server::start(folder, &metrics).unwrap();
         let push = ["models", "push", "--bundle", BUNDLE, "--promote"];
         let named = ["--name", MODEL, "--version", VERSION];
-        server.run(folder, &[push, named].concat()).unwrap();
+        server.run(folder, &[&push[..], &named].concat()).unwrap();
 
         let channel = client::connect(&server.url).unwrap();
         let mut inference = client::client(&channel, InferenceServiceClient::new);
