@@ -18,10 +18,13 @@ const FILES: [&str; 8] = [
 /// The part of the interface that only our own workers use.
 const WORKER: &str = "openassay/jobs/v1/worker.proto";
 
+/// KEDA's interface to whoever knows how many replicas are wanted.
+const EXTERNAL_SCALER: &str = "externalscaler/externalscaler.proto";
+
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
     println!("cargo:rerun-if-changed={}", root.display());
-    let files: Vec<_> = FILES.into_iter().chain([WORKER]).collect();
+    let files: Vec<_> = FILES.into_iter().chain([WORKER, EXTERNAL_SCALER]).collect();
     let mut compiler = protox::Compiler::new([&root])?;
     compiler.include_source_info(true).include_imports(true);
     let descriptors = compiler.open_files(&files)?;

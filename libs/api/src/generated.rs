@@ -69,3 +69,9 @@ pub mod openassay {
         }
     }
 }
+
+/// Package `externalscaler`: KEDA's interface.
+#[expect(clippy::allow_attributes, reason = "generated code")]
+pub mod external_scaler {
+    tonic::include_proto!("externalscaler");
+}

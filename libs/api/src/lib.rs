@@ -19,7 +19,7 @@ pub mod work;
 
 pub use client::{ClientOptions, RemoteFeatures, RemoteWork, Traced, channel, check_address};
 pub use error::WireError;
-pub use generated::{DESCRIPTORS, openassay};
+pub use generated::{DESCRIPTORS, external_scaler, openassay};
 pub use limits::{Limited, MAX_MESSAGE_BYTES, ROOM_BYTES};
 pub use openassay::{
     explain::v1 as explain, gate::v1 as gate, inference::v1 as inference, ingest::v1 as ingest,

@@ -1,8 +1,12 @@
 //! The one place that knows how large a message may be.
 
-use crate::openassay::{
-    datasets::v1 as datasets, explain::v1 as explain, gate::v1 as gate, inference::v1 as inference,
-    ingest::v1 as ingest, jobs::v1 as jobs, registry::v1 as registry,
+use crate::{
+    external_scaler,
+    openassay::{
+        datasets::v1 as datasets, explain::v1 as explain, gate::v1 as gate,
+        inference::v1 as inference, ingest::v1 as ingest, jobs::v1 as jobs,
+        registry::v1 as registry,
+    },
 };
 use tonic::{
     body::Body,
@@ -66,4 +70,6 @@ limited! {
     jobs::job_service_server::JobServiceServer, job_service_client::JobServiceClient;
     jobs::worker_service_server::WorkerServiceServer,
         worker_service_client::WorkerServiceClient;
+    external_scaler::external_scaler_server::ExternalScalerServer,
+        external_scaler_client::ExternalScalerClient;
 }
