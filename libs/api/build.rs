@@ -20,11 +20,15 @@ const WORKER: &str = "openassay/jobs/v1/worker.proto";
 
 /// The Open Inference Protocol, which other people's clients speak.
 const OPEN_INFERENCE: &str = "inference/service.proto";
+/// KEDA's interface to whoever knows how many replicas are wanted.
+const EXTERNAL_SCALER: &str = "externalscaler/externalscaler.proto";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
     println!("cargo:rerun-if-changed={}", root.display());
-    let files = FILES.into_iter().chain([WORKER, OPEN_INFERENCE]);
+    let files = FILES
+        .into_iter()
+        .chain([WORKER, OPEN_INFERENCE, EXTERNAL_SCALER]);
     let mut compiler = protox::Compiler::new([&root])?;
     compiler.include_source_info(true).include_imports(true);
     let descriptors = compiler.open_files(files)?;

@@ -75,3 +75,9 @@ pub mod openassay {
 pub mod open_inference {
     tonic::include_proto!("inference");
 }
+
+/// Package `externalscaler`: KEDA's interface.
+#[expect(clippy::allow_attributes, reason = "generated code")]
+pub mod external_scaler {
+    tonic::include_proto!("externalscaler");
+}

@@ -22,7 +22,7 @@ pub use client::{
     check_address, check_peer, link,
 };
 pub use error::WireError;
-pub use generated::{DESCRIPTORS, open_inference, openassay};
+pub use generated::{DESCRIPTORS, external_scaler, open_inference, openassay};
 pub use limits::{Limited, MAX_MESSAGE_BYTES, ROOM_BYTES};
 pub use openassay::{
     explain::v1 as explain, gate::v1 as gate, inference::v1 as inference, ingest::v1 as ingest,

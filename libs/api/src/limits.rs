@@ -1,7 +1,7 @@
 //! The one place that knows how large a message may be.
 
 use crate::{
-    open_inference,
+    external_scaler, open_inference,
     openassay::{
         datasets::v1 as datasets, explain::v1 as explain, gate::v1 as gate,
         inference::v1 as inference, ingest::v1 as ingest, jobs::v1 as jobs,
@@ -72,4 +72,6 @@ limited! {
     jobs::job_service_server::JobServiceServer, job_service_client::JobServiceClient;
     jobs::worker_service_server::WorkerServiceServer,
         worker_service_client::WorkerServiceClient;
+    external_scaler::external_scaler_server::ExternalScalerServer,
+        external_scaler_client::ExternalScalerClient;
 }

@@ -9,7 +9,11 @@ use opentelemetry_sdk::{
 };
 use std::sync::{Arc, Mutex};
 use tracing::{Span, debug_span, info_span};
-use tracing_subscriber::{Layer, filter::filter_fn, layer::SubscriberExt};
+use tracing_subscriber::{
+    Layer,
+    filter::filter_fn,
+    layer::{Identity, SubscriberExt},
+};
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -32,7 +36,9 @@ fn recorded(work: impl FnOnce()) -> Vec<SpanData> {
         .with_tracer(provider.build().tracer("test"))
         .with_context_activation(false)
         .with_filter(filter_fn(|metadata| metadata.name() != "hidden"));
-    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), work);
+    // Somebody else, as the log is, wants all of them.
+    let subscriber = tracing_subscriber::registry().with(layer).with(Identity::new());
+    tracing::subscriber::with_default(subscriber, work);
     std::mem::take(&mut *kept.0.lock().unwrap())
 }
 

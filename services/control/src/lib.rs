@@ -17,6 +17,7 @@ pub use settings::ControlSettings;
 use assay_api::{
     Limited, MAX_MESSAGE_BYTES,
     datasets::dataset_service_server::DatasetServiceServer,
+    external_scaler::external_scaler_server::ExternalScalerServer,
     jobs::{job_service_server::JobServiceServer, worker_service_server::WorkerServiceServer},
     registry::registry_service_server::RegistryServiceServer,
 };
@@ -41,7 +42,7 @@ pub struct ControlDeps {
     pub lease: Duration,
 }
 
-/// The four gRPC services, the search for lost jobs and the removal of what nobody needs. It can
+/// The gRPC services, the search for lost jobs and the removal of what nobody needs. It can
 /// answer at once.
 #[must_use]
 pub fn component(config: ControlConfig, deps: ControlDeps, shutdown: &Shutdown) -> Component {
@@ -61,18 +62,22 @@ pub fn component(config: ControlConfig, deps: ControlDeps, shutdown: &Shutdown) 
     let datasets = DatasetServiceServer::new(grpc::Datasets::new(deps.clone()));
     let registry = RegistryServiceServer::new(grpc::Registry::new(&config, deps.clone()));
     let workers = WorkerServiceServer::new(grpc::Workers::new(work, shutdown.clone()));
+    let scaler = grpc::Scaler::new(Arc::clone(&deps.store), shutdown.clone());
+    let scaler = ExternalScalerServer::new(scaler);
     let names = vec![
         <JobServiceServer<grpc::Jobs> as NamedService>::NAME,
         <DatasetServiceServer<grpc::Datasets> as NamedService>::NAME,
         <RegistryServiceServer<grpc::Registry> as NamedService>::NAME,
         <WorkerServiceServer<grpc::Workers> as NamedService>::NAME,
+        <ExternalScalerServer<grpc::Scaler> as NamedService>::NAME,
     ];
     let component = Component::new("control", names, move |routes| {
         routes
             .add_service(jobs.limited(limit))
             .add_service(datasets.limited(limit))
             .add_service(registry.limited(limit))
-            .add_service(workers.limited(limit));
+            .add_service(workers.limited(limit))
+            .add_service(scaler.limited(limit));
     });
     let (sweeping, collecting) = (shutdown.begun(), shutdown.begun());
     let upkeep = upkeep::Upkeep::new(&config, deps);
