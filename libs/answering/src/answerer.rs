@@ -1,12 +1,16 @@
 //! The way of one question: model, bytes, input vector, features, answer. Batches are elsewhere.
 
-use crate::{AnswerError, FeatureSource, blocking, deadline::Deadline, judges::Judges};
+use crate::{
+    AnswerError, FeatureSource, blocking, deadline::Deadline, judges::Judges, measure,
+};
 use assay_core::Digest;
 use assay_pipeline::{Answer, Clock, Judge, MAX_SPECTRUM_FILE_BYTES, Prepared};
 use assay_store::{BlobStore, BundleRegistry};
+use assay_trace::{STEP, step};
 use bytes::Bytes;
 use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism, time::Duration};
 use tokio::sync::Semaphore;
+use tracing::debug_span;
 
 /// Where models, spectra and features come from.
 #[derive(Clone)]
@@ -137,7 +141,8 @@ impl Answerer {
         let left = deadline.left(WAITING)?;
         let vectors = vec![prepared.vector().to_vec()];
         let features = self.sources.features.features(bundle, vectors, left);
-        let mut features = deadline.within(WAITING, features).await?;
+        let span = debug_span!(target: STEP, "features", model.digest = %bundle);
+        let mut features = step(span, deadline.within(WAITING, features)).await?;
         let row = match (features.rows.pop(), features.rows.is_empty()) {
             (Some(row), true) => row,
             _ => {
@@ -176,7 +181,8 @@ impl Answerer {
             })
             .await
         };
-        deadline.within("reading the spectrum", prepare).await
+        let span = debug_span!(target: STEP, "read", model.digest = %bundle);
+        step(span, deadline.within("reading the spectrum", prepare)).await
     }
 
     /// A stored file, unless it is larger than any spectrum: a digest may be that of anything.
@@ -207,9 +213,11 @@ pub(crate) async fn conclude(
     features: Vec<f32>,
     features_s: f64,
 ) -> Result<(Answer, Prepared), AnswerError> {
-    blocking::run(move || {
-        let answer = judge.conclude(&prepared, &features, features_s)?;
-        Ok((answer, prepared))
-    })
-    .await
+    let span = debug_span!(target: STEP, "gate", model.digest = %judge.bundle().id());
+    let concluded = blocking::run(move || {
+        let concluded = judge.concluded(&prepared, &features, features_s)?;
+        measure::concluded(&concluded);
+        Ok((concluded.answer, prepared))
+    });
+    step(span, concluded).await
 }

@@ -9,7 +9,9 @@ use crate::{
 use assay_core::Digest;
 use assay_explain::{Importances, Region};
 use assay_pipeline::{Answer, Judge};
+use assay_trace::{STEP, step};
 use std::{sync::Arc, time::Duration};
+use tracing::debug_span;
 
 /// An answer and why it is what it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,7 +77,8 @@ impl Answerer {
         let vector = prepared.vector().to_vec();
         let importances = &self.sources.features;
         let importances = importances.importances(bundle, vector, wanted.label, left);
-        let row = deadline.within(WAITING, importances).await?;
+        let span = debug_span!(target: STEP, "importances", model.digest = %bundle);
+        let row = step(span, deadline.within(WAITING, importances)).await?;
         let features_s = self.now().saturating_sub(began).as_secs_f64();
         let ImportanceRow {
             label,

@@ -9,6 +9,7 @@ mod deadline;
 mod error;
 mod explained;
 mod judges;
+mod measure;
 mod source;
 
 pub use answerer::{Answerer, AnswererOptions, Question, Sources};

@@ -1,15 +1,23 @@
 //! Clients that stand behind ports, and how they reach their services.
 
+mod credentials;
+mod endpoint;
 mod features;
+mod link;
 mod own_thread;
+mod traced;
 mod work;
 
+pub use credentials::{Credentials, TokenSource};
+pub use endpoint::{check_address, check_peer};
 pub use features::RemoteFeatures;
+pub use link::{Link, link};
+pub use traced::Traced;
 pub use work::RemoteWork;
 
 use crate::{MAX_MESSAGE_BYTES, WireError};
 use std::time::Duration;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
 /// How a service is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +30,8 @@ pub struct ClientOptions {
     pub keepalive_interval: Duration,
     /// A connection that does not answer for this long is given up.
     pub keepalive_timeout: Duration,
+    /// Who the client is, and whom it believes.
+    pub credentials: Credentials,
 }
 
 impl Default for ClientOptions {
@@ -31,43 +41,23 @@ impl Default for ClientOptions {
             connect_timeout: Duration::from_secs(5),
             keepalive_interval: Duration::from_secs(20),
             keepalive_timeout: Duration::from_secs(10),
+            credentials: Credentials::default(),
         }
     }
 }
 
-/// A connection that is made at the first request and made again when it breaks. Must be called
-/// within a tokio runtime.
+/// A connection that is made at the first request and made again when it breaks. It carries no
+/// token; [`link`] does, and also follows certificates that change. Must be called within a tokio
+/// runtime.
 ///
 /// # Errors
-/// When the address is no `http://host:port`.
+/// When the address is none, a file cannot be used, or there is a token that would not be sent.
 pub fn channel(url: &str, options: &ClientOptions) -> Result<Channel, WireError> {
-    let endpoint = endpoint(url)?
-        .connect_timeout(options.connect_timeout)
-        .http2_keep_alive_interval(options.keepalive_interval)
-        .keep_alive_timeout(options.keepalive_timeout)
-        .keep_alive_while_idle(true)
-        .tcp_nodelay(true);
-    Ok(endpoint.connect_lazy())
-}
-
-/// Whether an address can be used at all; nothing is connected.
-///
-/// # Errors
-/// When it is no `http://host:port`.
-pub fn check_address(url: &str) -> Result<(), WireError> {
-    endpoint(url).map(|_| ())
-}
-
-fn endpoint(url: &str) -> Result<Endpoint, WireError> {
-    let refuse = |reason: String| WireError::Address {
-        url: url.to_owned(),
-        reason,
-    };
-    let endpoint =
-        Endpoint::from_shared(url.to_owned()).map_err(|error| refuse(error.to_string()))?;
-    match (endpoint.uri().scheme_str(), endpoint.uri().host()) {
-        (Some("http"), Some(_)) => Ok(endpoint),
-        (Some("http"), None) => Err(refuse("it names no host".to_owned())),
-        _ => Err(refuse("only http is spoken".to_owned())),
+    if options.credentials.token != TokenSource::None {
+        return Err(WireError::Credential {
+            reason: "a plain channel sends no token; make a link".to_owned(),
+        });
     }
+    let material = options.credentials.read()?;
+    Ok(endpoint::with(url, options, &material)?.connect_lazy())
 }

@@ -3,6 +3,10 @@
 //! An empty row takes two bytes on the wire and a hundred in memory, so a limit of bytes alone
 //! lets a message of 16 MiB become a gigabyte before anyone can refuse it.
 
+mod nested;
+
+pub use nested::{NestedCodec, NestedDecoder};
+
 use crate::status;
 use prost::{
     Message,
@@ -62,15 +66,24 @@ impl<U: Message + Default> Decoder for BoundedDecoder<U> {
         // Splits the buffer; nothing is copied.
         let message = buffer.copy_to_bytes(buffer.remaining());
         if has_more_fields(message.clone(), MAX_FIELDS) {
-            return Err(status::too_large(format!(
-                "the message has more than {MAX_FIELDS} fields, the elements of repeated ones \
-                 counted; send less at once"
-            )));
+            return Err(too_many());
         }
-        U::decode(message)
-            .map(Some)
-            .map_err(|error| Status::internal(error.to_string()))
+        read(message)
     }
+}
+
+/// The refusal of a message with too many fields.
+fn too_many() -> Status {
+    status::too_large(format!(
+        "the message has more than {MAX_FIELDS} fields, the elements of repeated ones counted; \
+         send less at once"
+    ))
+}
+
+fn read<U: Message + Default>(message: Bytes) -> Result<Option<U>, Status> {
+    U::decode(message)
+        .map(Some)
+        .map_err(|error| Status::internal(error.to_string()))
 }
 
 /// Whether a message has more fields than this. What cannot be read ends the count: decoding

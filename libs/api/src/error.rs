@@ -15,12 +15,29 @@ pub enum WireError {
         reason: String,
     },
     /// The address of a service.
-    #[error("{url:?} is no address of a service: {reason}; write it as http://host:port")]
+    #[error(
+        "{url:?} is no address of a service: {reason}; write it as http://host:port or https://host:port"
+    )]
     Address {
         /// The address.
         url: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A certificate, key or token of ours.
+    #[error("{reason}")]
+    Credential {
+        /// What is wrong; never what is secret.
+        reason: String,
+    },
+    /// A token would be sent where others can read it.
+    #[error(
+        "{url:?} is on another machine, and the token would go there unencrypted; use https://, or \
+         say that this is meant (insecure_token, --insecure-token)"
+    )]
+    PlainToken {
+        /// The address.
+        url: String,
     },
     /// The system gives no thread or file for a connection.
     #[error("no thread for a connection can be started: {reason}; allow the process more")]
@@ -55,7 +72,10 @@ impl WireError {
 impl Classified for WireError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Field { .. } | Self::Address { .. } => ErrorKind::InvalidArgument,
+            Self::Field { .. } | Self::Address { .. } | Self::PlainToken { .. } => {
+                ErrorKind::InvalidArgument
+            }
+            Self::Credential { .. } => ErrorKind::Unavailable,
             Self::Thread { .. } => ErrorKind::ResourceExhausted,
         }
     }

@@ -69,3 +69,9 @@ pub mod openassay {
         }
     }
 }
+
+/// Package `inference`: the Open Inference Protocol.
+#[expect(clippy::allow_attributes, reason = "generated code")]
+pub mod open_inference {
+    tonic::include_proto!("inference");
+}

@@ -17,9 +17,12 @@ pub mod summary;
 pub mod warning;
 pub mod work;
 
-pub use client::{ClientOptions, RemoteFeatures, RemoteWork, channel, check_address};
+pub use client::{
+    ClientOptions, Credentials, Link, RemoteFeatures, RemoteWork, TokenSource, Traced, channel,
+    check_address, check_peer, link,
+};
 pub use error::WireError;
-pub use generated::{DESCRIPTORS, openassay};
+pub use generated::{DESCRIPTORS, open_inference, openassay};
 pub use limits::{Limited, MAX_MESSAGE_BYTES, ROOM_BYTES};
 pub use openassay::{
     explain::v1 as explain, gate::v1 as gate, inference::v1 as inference, ingest::v1 as ingest,

@@ -1,10 +1,19 @@
 //! The one place that knows how large a message may be.
 
-use crate::openassay::{
-    datasets::v1 as datasets, explain::v1 as explain, gate::v1 as gate, inference::v1 as inference,
-    ingest::v1 as ingest, jobs::v1 as jobs, registry::v1 as registry,
+use crate::{
+    open_inference,
+    openassay::{
+        datasets::v1 as datasets, explain::v1 as explain, gate::v1 as gate,
+        inference::v1 as inference, ingest::v1 as ingest, jobs::v1 as jobs,
+        registry::v1 as registry,
+    },
 };
-use tonic::{codec::CompressionEncoding, transport::Channel};
+use tonic::{
+    body::Body,
+    client::GrpcService,
+    codec::CompressionEncoding,
+    codegen::{Body as HttpBody, Bytes, StdError},
+};
 
 /// Largest message unless configured otherwise: 16 MiB.
 pub const MAX_MESSAGE_BYTES: usize = 16 << 20;
@@ -32,7 +41,11 @@ macro_rules! limited {
             }
         }
 
-        impl Limited for $module::$client::$Client<Channel> {
+        impl<T> Limited for $module::$client::$Client<T>
+        where
+            T: GrpcService<Body, Error: Into<StdError>>,
+            T::ResponseBody: HttpBody<Data = Bytes, Error: Into<StdError> + Send> + Send + 'static,
+        {
             fn limited(self, max_message_bytes: usize) -> Self {
                 let bytes = max_message_bytes.saturating_add(ROOM_BYTES);
                 self.max_decoding_message_size(bytes)
@@ -47,6 +60,8 @@ limited! {
         ingest_service_client::IngestServiceClient;
     inference::inference_service_server::InferenceServiceServer,
         inference_service_client::InferenceServiceClient;
+    open_inference::grpc_inference_service_server::GrpcInferenceServiceServer,
+        grpc_inference_service_client::GrpcInferenceServiceClient;
     gate::gate_service_server::GateServiceServer, gate_service_client::GateServiceClient;
     explain::explain_service_server::ExplainServiceServer,
         explain_service_client::ExplainServiceClient;

@@ -96,6 +96,13 @@ pub fn too_large(message: impl Into<String>) -> Status {
     rich(code, &message.into(), &mut details, "MESSAGE_TOO_LARGE")
 }
 
+/// Something that the caller may not do, whoever else may.
+pub fn forbidden(message: impl Into<String>) -> Status {
+    let code = Code::PermissionDenied;
+    let mut details = ErrorDetails::new();
+    rich(code, &message.into(), &mut details, "ROLE_MISSING")
+}
+
 /// Not now; worth trying again in a second.
 pub fn unavailable(message: impl Into<String>) -> Status {
     let mut details = ErrorDetails::with_retry_info(Some(RETRY_UNAVAILABLE));

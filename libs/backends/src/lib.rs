@@ -6,6 +6,7 @@ mod config;
 mod error;
 mod jobs;
 mod stores;
+mod traced;
 
 pub use collect::{Collected, DATASET_START, Places, collect_garbage};
 pub use config::StorageConfig;

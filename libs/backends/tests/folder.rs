@@ -68,8 +68,8 @@ async fn claim(jobs: &Jobs, record: &JobRecord) -> FencingToken {
 async fn jobs_are_one_process_s_and_stores_everybody_s() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(&folder);
-    let jobs = Jobs::open(&config).unwrap();
-    let error = Jobs::open(&config).unwrap_err();
+    let jobs = Jobs::embedded(&config).unwrap();
+    let error = Jobs::embedded(&config).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.to_string().contains("control_url"), "{error}");
     let here = Stores::open(&config).unwrap();
@@ -78,7 +78,7 @@ async fn jobs_are_one_process_s_and_stores_everybody_s() {
     assert_eq!(there.blobs.get(digest).await.unwrap(), "shared");
     let record = submit(&jobs, digest).await;
     drop(jobs);
-    let jobs = Jobs::open(&config).unwrap();
+    let jobs = Jobs::embedded(&config).unwrap();
     assert_eq!(jobs.store.get(record.id).await.unwrap(), record);
 }
 
@@ -86,7 +86,7 @@ async fn jobs_are_one_process_s_and_stores_everybody_s() {
 async fn what_a_job_needs_stays_and_the_rest_goes_when_it_is_old() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(&folder);
-    let (stores, jobs) = (Stores::open(&config).unwrap(), Jobs::open(&config).unwrap());
+    let (stores, jobs) = (Stores::open(&config).unwrap(), Jobs::embedded(&config).unwrap());
     let spectrum = put(&stores, "a spectrum").await;
     let rows = format!("spectrum,label,role,group\n{spectrum},Steel,known,\n");
     let dataset = put(&stores, &rows).await;
@@ -161,7 +161,7 @@ async fn what_a_job_needs_stays_and_the_rest_goes_when_it_is_old() {
 async fn a_young_data_set_keeps_its_old_spectra() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(&folder);
-    let (stores, jobs) = (Stores::open(&config).unwrap(), Jobs::open(&config).unwrap());
+    let (stores, jobs) = (Stores::open(&config).unwrap(), Jobs::embedded(&config).unwrap());
     let spectrum = put(&stores, "a spectrum").await;
     let other = put(&stores, "another spectrum").await;
     let name = spectrum.to_string();
@@ -198,7 +198,7 @@ async fn a_young_data_set_keeps_its_old_spectra() {
 async fn leftovers_of_killed_writers_go_after_a_day_whatever_the_retention() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(&folder);
-    let (stores, jobs) = (Stores::open(&config).unwrap(), Jobs::open(&config).unwrap());
+    let (stores, jobs) = (Stores::open(&config).unwrap(), Jobs::embedded(&config).unwrap());
     let files = [("model.onnx".to_owned(), Bytes::from_static(b"model"))];
     let bundle = Digest::of(b"bundle");
     let origin = assay_store::VersionOrigin::default();

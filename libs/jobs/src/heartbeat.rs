@@ -17,6 +17,7 @@ use tokio::{
     runtime::{Builder, Runtime},
     sync::oneshot,
 };
+use tracing::{Instrument, Span};
 
 /// Longest time between two beats: so long does a cancellation wait at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -46,6 +47,7 @@ impl Heartbeat {
             lease: assignment.lease,
             stop,
             line: Arc::clone(&line),
+            span: assay_trace::quiet(),
         };
         // With timers and files of its own: the runtime of the work may have no thread free.
         let runtime = Own(Some(Builder::new_current_thread().enable_all().build()?));
@@ -103,6 +105,8 @@ struct Thread {
     lease: Duration,
     stop: StopFlag,
     line: Arc<Line>,
+    /// Beats know the trace of the job, and are not recorded in it: it would hold thousands.
+    span: Span,
 }
 
 /// What became of one beat.
@@ -170,7 +174,9 @@ impl Thread {
                 () = self.line.closing.cancelled() => None,
                 answer = tokio::time::timeout(
                     limit,
-                    self.source.beat(self.job, self.token, beat.clone()),
+                    self.source
+                        .beat(self.job, self.token, beat.clone())
+                        .instrument(self.span.clone()),
                 ) => Some(answer.ok()),
             }
         });

@@ -4,10 +4,11 @@ use crate::{
     Assignment, Beat, Claim, Delivery, FencingToken, Hint, JobError, JobId, JobQueue, JobRecord,
     JobStore, Lane, NewJob, Outcome, Submitted, Timestamp, WorkSource,
 };
+use assay_trace::{Place, STEP};
 use async_trait::async_trait;
 use std::{sync::Arc, time::Duration};
 use tokio::{runtime::Handle, sync::oneshot, time::Instant};
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 /// How long a lease lasts unless somebody says otherwise.
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(30);
@@ -80,8 +81,10 @@ impl LocalWork {
     ) -> Result<Option<Assignment>, JobError> {
         let (work, worker) = (self.clone(), worker.to_owned());
         let (answer, claimed) = oneshot::channel();
+        let span = claim_span(delivery.hint(), lane);
         let claiming = async move {
-            let found = work.claim(delivery, lane, &worker).await;
+            let claim = work.claim(delivery, lane, &worker);
+            let found = assay_trace::step(span, claim).await;
             let found = found.map(|found| found.map(|assignment| Given::new(work, assignment)));
             // A claim that nobody takes is dropped here or in the channel, and goes back.
             let _ = answer.send(found);
@@ -172,6 +175,23 @@ impl Drop for Given {
             });
         }
     }
+}
+
+/// The span of the way from a hint to a claim. It belongs to the trace of the submission, whoever
+/// asked for work.
+fn claim_span(hint: &Hint, lane: Lane) -> Span {
+    let span = tracing::debug_span!(
+        target: STEP,
+        "job.claim",
+        otel.kind = "consumer",
+        job.id = %hint.job,
+        job.lane = %lane,
+    );
+    let submission = hint.trace_parent.as_deref();
+    if let Some(place) = submission.and_then(|text| Place::parse(text, None)) {
+        assay_trace::adopt(&span, &place);
+    }
+    span
 }
 
 /// Takes a new job: stores it, then publishes its hint. A hint that cannot be published is only

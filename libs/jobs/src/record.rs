@@ -2,6 +2,7 @@
 
 use crate::{JobError, Lane};
 use assay_core::{Digest, ErrorKind};
+use assay_trace::Place;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 use uuid::Uuid;
@@ -238,6 +239,14 @@ pub struct JobRecord {
     pub started_at: Option<Timestamp>,
     /// When it came to its final state.
     pub finished_at: Option<Timestamp>,
+}
+
+impl JobRecord {
+    /// The place in a trace where the job was submitted.
+    #[must_use]
+    pub fn submission(&self) -> Option<Place> {
+        Place::parse(self.job.trace_parent.as_deref()?, None)
+    }
 }
 
 /// What a worker said at the end of its work.

@@ -6,6 +6,7 @@ use crate::{
     StopReason, WorkSource, heartbeat::Heartbeat,
 };
 use assay_core::{Classified, ErrorKind, keyed_rng};
+use assay_trace::Place;
 use async_trait::async_trait;
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -229,14 +230,24 @@ const fn outcome_name(outcome: &Outcome) -> &'static str {
     }
 }
 
+/// The span of the work on a job. It goes on with the trace of the submission, so that both are one
+/// trace however long the job waited.
 fn span(record: &JobRecord, worker: &str) -> tracing::Span {
-    tracing::info_span!(
-        "job",
-        job.id = %record.id,
-        job.lane = %record.job.lane,
-        job.worker = worker,
-        trace.parent = record.job.trace_parent.as_deref(),
-    )
+    let submission = record.submission();
+    let (span, _) = assay_trace::begin(submission.as_ref(), |place| {
+        tracing::info_span!(
+            parent: None,
+            "job",
+            job.id = %record.id,
+            job.lane = %record.job.lane,
+            job.worker = worker,
+            job.attempt = record.attempt,
+            trace.id = place.trace_id(),
+            trace.parent = submission.as_ref().map(Place::span_id),
+            trace.span = place.span_id(),
+        )
+    });
+    span
 }
 
 impl std::fmt::Debug for Worker {

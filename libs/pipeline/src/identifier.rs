@@ -156,16 +156,41 @@ impl Identifier {
 /// # Errors
 /// When the length is wrong or something is not finite.
 pub fn decide(head: &Head, gate: &Gate, features: &[f32]) -> Result<Decision, PipelineError> {
+    classify(head, features)?.judged(gate, features)
+}
+
+/// What the head says about one vector of features.
+pub(crate) struct Classes {
+    logits: Vec<f32>,
+    probabilities: Vec<f32>,
+}
+
+/// The first half of [`decide`].
+pub(crate) fn classify(head: &Head, features: &[f32]) -> Result<Classes, PipelineError> {
     let logits = head.logits(features)?;
     let probabilities = softmax(&logits)?;
-    let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<_>>();
-    let gate = gate.judge(Sample::new(&wide(features), &wide(&logits)))?;
-    Ok(Decision {
-        class: lowest_maximum(&logits),
+    Ok(Classes {
         logits,
         probabilities,
-        gate,
     })
+}
+
+impl Classes {
+    /// The second half of [`decide`], about the same features.
+    pub(crate) fn judged(self, gate: &Gate, features: &[f32]) -> Result<Decision, PipelineError> {
+        let Self {
+            logits,
+            probabilities,
+        } = self;
+        let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<_>>();
+        let gate = gate.judge(Sample::new(&wide(features), &wide(&logits)))?;
+        Ok(Decision {
+            class: lowest_maximum(&logits),
+            logits,
+            probabilities,
+            gate,
+        })
+    }
 }
 
 /// Position of the largest value; the lowest position where several are equal.

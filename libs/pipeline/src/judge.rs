@@ -6,7 +6,7 @@ use crate::{
     answer::{Answer, AnswerWarning, ClassProbability, GateReading, Timings, Verdict},
     dataset::input_vector,
     drift,
-    identifier::{Decision, decide},
+    identifier::{Decision, classify, decide},
 };
 use assay_core::Digest;
 use assay_spectrum::Spectrum;
@@ -33,6 +33,17 @@ pub struct Prepared {
     bundle: Digest,
     read_s: f64,
     preprocess_s: f64,
+}
+
+/// An answer, and the time of the stages that only together are [`Timings::decide_s`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Concluded {
+    /// The answer.
+    pub answer: Answer,
+    /// From features to probabilities, in seconds.
+    pub head_s: f64,
+    /// From features and logits to the gate's judgement, in seconds.
+    pub gate_s: f64,
 }
 
 impl Judge {
@@ -135,6 +146,23 @@ impl Judge {
         features: &[f32],
         features_s: f64,
     ) -> Result<Answer, PipelineError> {
+        let concluded = self.concluded(prepared, features, features_s)?;
+        Ok(concluded.answer)
+    }
+
+    /// [`Judge::conclude`] with the time of its two stages.
+    ///
+    /// # Shapes
+    /// `[features]`
+    ///
+    /// # Errors
+    /// As [`Judge::conclude`].
+    pub fn concluded(
+        &self,
+        prepared: &Prepared,
+        features: &[f32],
+        features_s: f64,
+    ) -> Result<Concluded, PipelineError> {
         let mut timer = self.timer();
         if prepared.bundle != self.bundle.id() {
             return Err(PipelineError::OtherBundle {
@@ -142,17 +170,21 @@ impl Judge {
                 asked: self.bundle.id(),
             });
         }
-        let decision = self.decide(features)?;
-        Ok(self.answer(
-            decision,
-            prepared,
-            Timings {
-                read_s: prepared.read_s,
-                preprocess_s: prepared.preprocess_s,
-                features_s,
-                decide_s: timer.lap(),
-            },
-        ))
+        let classes = classify(self.bundle.head(), features)?;
+        let head_s = timer.lap();
+        let decision = classes.judged(self.bundle.gate(), features)?;
+        let gate_s = timer.lap();
+        let timings = Timings {
+            read_s: prepared.read_s,
+            preprocess_s: prepared.preprocess_s,
+            features_s,
+            decide_s: head_s + gate_s,
+        };
+        Ok(Concluded {
+            answer: self.answer(decision, prepared, timings),
+            head_s,
+            gate_s,
+        })
     }
 
     /// [`decide`] with this bundle's head and gate.

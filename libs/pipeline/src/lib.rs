@@ -34,6 +34,6 @@ pub use evaluate::{EvaluationReport, EvaluationSummary, SpectrumOutcome, evaluat
 pub use fault::{Fault, Faults, MAX_FAULTS};
 pub use feature_cache::{decode_features, encode_features, feature_key};
 pub use identifier::{Decision, Identifier, IdentifierOptions, decide};
-pub use judge::{Clock, Judge, Prepared};
+pub use judge::{Clock, Concluded, Judge, Prepared};
 pub use manifest::{Manifest, ManifestRow, Role};
 pub use model::{BuiltModel, ModelSpec, build_graph};

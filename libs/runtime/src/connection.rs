@@ -6,7 +6,10 @@
 //! the ping is left to hyper: it closes the connection when all answers on it have gone, and much
 //! of one can still wait in its queues when nothing is in flight here any more.
 
-use crate::layers::{Ends, Shared};
+use crate::{
+    layers::{Ends, Shared},
+    tls::{Peer, Wire},
+};
 use std::{
     io::{self, ErrorKind, IoSlice},
     pin::Pin,
@@ -16,11 +19,10 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-    time::{Instant, Sleep, sleep},
+    time::{Instant, Sleep, sleep_until},
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
-use tonic::transport::server::{Connected, TcpConnectInfo};
+use tonic::transport::server::Connected;
 
 /// What every HTTP/2 connection begins with, in bytes (RFC 9113, section 3.4).
 const PREFACE_BYTES: usize = 24;
@@ -31,7 +33,7 @@ const TURN: Duration = Duration::from_secs(1);
 type Cancelled = Pin<Box<WaitForCancellationFutureOwned>>;
 
 /// A connection of the server.
-pub(crate) struct Connection<IO = TcpStream> {
+pub(crate) struct Connection<IO = Wire> {
     io: IO,
     shared: Arc<Shared>,
     preface_left: usize,
@@ -51,14 +53,14 @@ pub(crate) struct Connection<IO = TcpStream> {
 }
 
 impl<IO> Connection<IO> {
-    /// A connection that was accepted just now. `greeting`: time for the preface.
-    pub(crate) fn new(io: IO, shared: Arc<Shared>, greeting: Duration) -> Self {
+    /// A connection that begins. `greeting`: end of the time for the preface.
+    pub(crate) fn new(io: IO, shared: Arc<Shared>, greeting: Instant) -> Self {
         let Ends { drain, over, .. } = shared.ends().clone();
         Self {
             io,
             shared,
             preface_left: PREFACE_BYTES,
-            timer: Box::pin(sleep(greeting)),
+            timer: Box::pin(sleep_until(greeting)),
             drain: Box::pin(drain.cancelled_owned()),
             over: Box::pin(over.cancelled_owned()),
             turning: false,
@@ -174,9 +176,9 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Connection<IO> {
 }
 
 impl Connected for Connection {
-    type ConnectInfo = TcpConnectInfo;
+    type ConnectInfo = Peer;
 
-    fn connect_info(&self) -> TcpConnectInfo {
-        self.io.connect_info()
+    fn connect_info(&self) -> Peer {
+        self.io.peer().clone()
     }
 }

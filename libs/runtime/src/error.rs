@@ -1,5 +1,6 @@
 //! Why a server cannot start or does not end as it should.
 
+use crate::{access::AccessError, tls::TlsError};
 use assay_core::{Classified, ErrorKind};
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -8,7 +9,7 @@ use std::{io, net::SocketAddr, time::Duration};
 #[non_exhaustive]
 pub enum RuntimeError {
     /// A port is taken, or the address is not one of this machine.
-    #[error("cannot listen on {address} for {what}: {source}; free it or name another")]
+    #[error("cannot listen on {address} for {what}; free it or name another")]
     Bind {
         /// For what.
         what: &'static str,
@@ -17,12 +18,21 @@ pub enum RuntimeError {
         /// Why.
         source: io::Error,
     },
+    /// The certificate cannot be used.
+    #[error("cannot encrypt connections: {0}")]
+    Tls(#[from] TlsError),
+    /// The file of tokens or the audit log cannot be used.
+    #[error("cannot tell callers apart: {0}")]
+    Access(#[from] AccessError),
     /// The metrics cannot be kept.
     #[error("cannot keep metrics: {0}")]
     Metrics(String),
     /// The logs cannot be written.
     #[error("cannot start logging: {0}")]
     Logging(String),
+    /// Spans cannot go where they should.
+    #[error("cannot keep traces: {0}")]
+    Traces(String),
     /// The descriptors of the interface are damaged.
     #[error("cannot describe the interface: {0}")]
     Reflection(String),
@@ -51,11 +61,14 @@ pub enum RuntimeError {
 impl Classified for RuntimeError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Bind { .. } | Self::Signals(_) | Self::GraceExceeded { .. } => {
-                ErrorKind::Unavailable
-            }
+            Self::Bind { .. }
+            | Self::Signals(_)
+            | Self::Tls(_)
+            | Self::Access(_)
+            | Self::GraceExceeded { .. } => ErrorKind::Unavailable,
             Self::Metrics(_)
             | Self::Logging(_)
+            | Self::Traces(_)
             | Self::Reflection(_)
             | Self::Serve(_)
             | Self::TaskEnded { .. } => ErrorKind::Internal,

@@ -3,6 +3,7 @@
 
 use crate::{Shutdown, error::RuntimeError};
 use axum::{Router, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
+use metrics::{KeyName, Unit};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::{sync::OnceLock, time::Duration};
 use tokio::net::TcpListener;
@@ -16,6 +17,8 @@ const SECONDS: [f64; 14] = [
 const ROWS: [f64; 11] = [
     1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0,
 ];
+/// The table of all metrics, which people and this page read.
+const TABLE: &str = include_str!("../METRICS.md");
 /// How often values that nobody asked for are put together.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// The text format of Prometheus.
@@ -70,33 +73,53 @@ pub(crate) async fn serve(listener: TcpListener, recorder: PrometheusHandle, shu
     }
 }
 
-/// Tells what the metrics of this crate mean.
+/// Tells the recorder what every metric means, in the words of the table.
 fn describe() {
-    use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
-    describe_counter!(
-        "openassay_rpc_requests_total",
-        "Requests that ended, by service, method and code"
-    );
-    describe_histogram!(
-        "openassay_rpc_request_seconds",
-        Unit::Seconds,
-        "Time from a request's arrival to the last byte of its answer"
-    );
-    describe_gauge!(
-        "openassay_rpc_in_flight",
-        "Requests that have not ended, by service"
-    );
-    describe_counter!(
-        "openassay_rpc_received_bytes_total",
-        Unit::Bytes,
-        "Bytes of messages received, by service"
-    );
-    describe_counter!(
-        "openassay_rpc_sent_bytes_total",
-        Unit::Bytes,
-        "Bytes of messages sent, by service"
-    );
-    describe_gauge!("openassay_ready", "1 while a component can answer, else 0");
-    describe_gauge!("openassay_build_info", "Always 1; the version is a label");
+    metrics::with_recorder(|recorder| {
+        for (name, kind, unit, meaning) in rows(TABLE) {
+            let unit = match unit {
+                "s" => Some(Unit::Seconds),
+                "bytes" => Some(Unit::Bytes),
+                _ => None,
+            };
+            let (name, meaning) = (KeyName::from(name), meaning.into());
+            match kind {
+                "counter" => recorder.describe_counter(name, unit, meaning),
+                "gauge" => recorder.describe_gauge(name, unit, meaning),
+                _ => recorder.describe_histogram(name, unit, meaning),
+            }
+        }
+    });
     metrics::gauge!("openassay_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
+}
+
+/// Name, type, unit and meaning of each row.
+fn rows(
+    table: &'static str,
+) -> impl Iterator<Item = (&'static str, &'static str, &'static str, String)> {
+    let rows = table
+        .lines()
+        .filter(|line| line.starts_with("| `openassay_"));
+    rows.filter_map(|row| {
+        let mut cells = row.trim_matches('|').split('|').map(str::trim);
+        let name = cells.next()?.trim_matches('`');
+        let (kind, _labels, unit) = (cells.next()?, cells.next()?, cells.next()?);
+        Some((name, kind, unit, cells.next()?.replace('`', "")))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_of_the_table_is_read() {
+        let rows: Vec<_> = rows(TABLE).collect();
+        assert!(rows.len() > 30, "{rows:?}");
+        for (name, kind, unit, meaning) in rows {
+            assert!(["counter", "gauge", "histogram"].contains(&kind), "{name}");
+            assert!(!unit.is_empty() && !meaning.is_empty(), "{name}");
+            assert!(!meaning.contains('`'), "{name}: {meaning}");
+        }
+    }
 }

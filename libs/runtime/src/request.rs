@@ -6,7 +6,7 @@ use tonic::metadata::MetadataMap;
 /// Name of the deadline in metadata, after the gRPC specification.
 pub(crate) const TIMEOUT: &str = "grpc-timeout";
 /// Name of a place in a trace in metadata, after W3C Trace Context.
-pub const TRACE_PARENT: &str = "traceparent";
+pub use assay_trace::TRACE_PARENT;
 /// Name of the request's identity in metadata, in requests and answers.
 pub const REQUEST_ID: &str = "x-request-id";
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Component, Shutdown,
-    connection::Connection,
+    access::{Access, AccessConfig},
     drain::{Drain, Tasks},
     error::RuntimeError,
     health::{self, Watched},
@@ -10,19 +10,12 @@ use crate::{
     layers::{Ends, FrontLayer, Shared},
     metrics_page, reflection,
     settings::ServerConfig,
+    tls::{self, Tls, TlsConfig},
 };
 use anyhow::Result;
-use futures::{Stream, StreamExt, TryStreamExt};
-use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, task::JoinSet, time::sleep};
-use tonic::{
-    service::Routes,
-    transport::{self, server::TcpIncoming},
-};
-
-/// Pause after a connection could not be accepted, which goes on for as long as the process has too
-/// many open files: without it the server would do nothing but try again.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, task::JoinSet};
+use tonic::{service::Routes, transport};
 
 /// What is done once when everything is ready for the first time.
 type WhenReady = Box<dyn FnOnce() + Send>;
@@ -35,6 +28,8 @@ pub struct Server {
     metrics: Option<(TcpListener, SocketAddr)>,
     health: Option<(TcpListener, SocketAddr)>,
     when_ready: Option<WhenReady>,
+    tls: Option<Arc<Tls>>,
+    access: Arc<Access>,
 }
 
 impl Server {
@@ -59,7 +54,29 @@ impl Server {
             metrics,
             health,
             when_ready: None,
+            tls: None,
+            access: Arc::new(Access::for_everyone()),
         })
+    }
+
+    /// Encrypts connections, and asks callers who they are, as far as that is configured.
+    ///
+    /// # Errors
+    /// A certificate, a key or the file of tokens cannot be used.
+    pub fn secured(mut self, tls: &TlsConfig, access: &AccessConfig) -> Result<Self, RuntimeError> {
+        self.tls = Tls::open(tls)?;
+        self.access = Arc::new(Access::open(access)?);
+        if !self.address.ip().is_loopback() {
+            self.access.warn_if_open(self.address, self.tls.is_some());
+        }
+        Ok(self)
+    }
+
+    /// Where requests are taken, as clients write it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// Where requests are taken, with the real port.
@@ -99,6 +116,8 @@ impl Server {
             metrics,
             health: health_port,
             when_ready,
+            tls,
+            access,
         } = self;
         // Dropped at the end of this function, and with it everything that only watches.
         let mut watching = JoinSet::new();
@@ -107,6 +126,10 @@ impl Server {
             watching.spawn(metrics_page::serve(listener, recorder, shutdown.clone()));
             tracing::info!(metrics.address = %address, "metrics");
         }
+        if let Some(tls) = tls.clone() {
+            watching.spawn(tls.follow());
+        }
+        watching.spawn(Arc::clone(&access).follow());
         let (reporter, health_service) = tonic_health::server::health_reporter();
         if let Some((listener, address)) = health_port {
             watching.spawn(health_port::serve(listener, health_service.clone()));
@@ -118,7 +141,9 @@ impl Server {
             .iter()
             .flat_map(|component| component.services.iter().copied())
             .collect();
-        reflection::mount(&mut routes, &services)?;
+        if access.reflection() {
+            reflection::mount(&mut routes, &services)?;
+        }
         let watched: Vec<_> = components.iter().map(Watched::new).collect();
         health::begin(&reporter, &watched).await;
         let mut tasks = Tasks::default();
@@ -129,8 +154,8 @@ impl Server {
         let following = health::follow(reporter, watched, shutdown.clone(), when_ready);
         let following = tokio::spawn(following);
         let ends = Ends::default();
-        let shared = Arc::new(Shared::new(&config, services, ends.clone()));
-        let connections = connections(listener, &config, &shared);
+        let shared = Arc::new(Shared::new(&config, services, ends.clone(), access));
+        let connections = tls::connections(listener, &config, tls, &shared);
         let serving = tokio::spawn(
             builder(&config)
                 .layer(FrontLayer(Arc::clone(&shared)))
@@ -165,26 +190,6 @@ fn builder(config: &ServerConfig) -> transport::Server {
         .http2_keepalive_timeout(Some(Duration::from_secs(config.keepalive_timeout_s)))
         .max_concurrent_streams(config.max_streams_per_connection)
         .http2_max_header_list_size(config.max_header_bytes)
-}
-
-/// Connections as they come.
-fn connections(
-    listener: TcpListener,
-    config: &ServerConfig,
-    shared: &Arc<Shared>,
-) -> impl Stream<Item = io::Result<Connection>> + use<> {
-    let greeting = Duration::from_secs(config.keepalive_timeout_s);
-    let shared = Arc::clone(shared);
-    TcpIncoming::from(listener)
-        .with_nodelay(Some(true))
-        .then(|accepted| async move {
-            if let Err(error) = &accepted {
-                tracing::warn!(%error, "a connection could not be accepted");
-                sleep(ACCEPT_PAUSE).await;
-            }
-            accepted
-        })
-        .map_ok(move |io| Connection::new(io, Arc::clone(&shared), greeting))
 }
 
 async fn bind(

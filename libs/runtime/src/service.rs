@@ -2,15 +2,19 @@
 //! calls.
 
 use crate::{
-    Component, Server, Shutdown, check_health,
+    Component, Server, Shutdown,
+    access::AccessConfig,
+    check_health,
     config::{self, Check, ConfigFaults, Sources},
+    error::RuntimeError,
     settings::{ServerConfig, TelemetryConfig},
     signals, telemetry,
+    tls::TlsConfig,
 };
 use anyhow::Result;
 use clap::{Arg, ArgAction, ArgMatches, Command, error::ErrorKind as ParseKind};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 /// Exit code of a wrong command line or configuration, after BSD `sysexits.h`.
 pub const USAGE: u8 = 64;
@@ -25,13 +29,18 @@ const UNHEALTHY: u8 = 1;
 pub trait ServiceSettings: Check {
     /// Its server.
     fn server(&self) -> &ServerConfig;
-    /// Its logs.
+    /// Its logs and traces.
     fn telemetry(&self) -> &TelemetryConfig;
+    /// The encryption of its connections.
+    fn tls(&self) -> &TlsConfig;
+    /// Who may do what.
+    fn access(&self) -> &AccessConfig;
 }
 
 /// Runs a service from `main` to its exit code: `--config FILE`, `--set KEY=VALUE`,
-/// `--print-config`, `--check-health [SERVICE]`, `--help`, `--version`. When every component is ready for the first time, one
-/// line on standard error names the address: `NAME answers at http://ADDRESS`. `build` makes the
+/// `--print-config`, `--check-health [SERVICE]`, `--help`, `--version`. When every component is
+/// ready for the first time, one line on standard error names the address:
+/// `NAME answers at http://ADDRESS`, or `https://` where connections are encrypted. `build` makes the
 /// components and returns soon: what takes long, such as warming up, goes on beside it and shows
 /// in [`Component::ready`].
 pub fn run_service<T, B, F>(name: &'static str, about: &'static str, build: B) -> ExitCode
@@ -61,27 +70,33 @@ where
     if let Some(service) = matches.get_one::<String>("check-health") {
         return answer(&check_health::check(settings.server(), service));
     }
-    run(settings, build, move |address| {
-        tell(&format!("{name} answers at http://{address}\n"));
+    run(name, settings, build, move |url| {
+        tell(&format!("{name} answers at {url}\n"));
     })
 }
 
-/// Runs components to their end with settings that are already read: logs, the server, signals.
-/// `ready` is told the address when every component is ready for the first time.
+/// Runs components to their end with settings that are already read: logs, traces, the server,
+/// signals. `name` is that of the program; `ready` is told the URL when every component is ready
+/// for the first time.
 pub fn run<T, B, F>(
+    name: &'static str,
     settings: T,
     build: B,
-    ready: impl FnOnce(SocketAddr) + Send + 'static,
+    ready: impl FnOnce(&str) + Send + 'static,
 ) -> ExitCode
 where
     T: ServiceSettings,
     B: FnOnce(T, Shutdown) -> F,
     F: Future<Output = Result<Vec<Component>>>,
 {
-    if let Err(error) = telemetry::start(settings.telemetry()) {
-        tell(&format!("error: {error}\n"));
-        return ExitCode::from(FAILED);
-    }
+    let traces = match telemetry::start(name, settings.telemetry()) {
+        Ok(traces) => traces,
+        Err(error) => {
+            tell(&format!("error: {error}\n"));
+            let misconfigured = matches!(error, RuntimeError::Traces(_));
+            return ExitCode::from(if misconfigured { USAGE } else { FAILED });
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -92,7 +107,11 @@ where
             return ExitCode::from(UNAVAILABLE);
         }
     };
-    let code = runtime.block_on(life(settings, build, ready));
+    let grace = settings.server().grace();
+    let flush = traces.share_of(grace);
+    let shutdown = Shutdown::new(grace - flush);
+    let code = runtime.block_on(life(settings, shutdown, build, ready));
+    traces.end(flush);
     // What still blocks a thread now was given its time and is left behind.
     runtime.shutdown_background();
     code
@@ -100,18 +119,19 @@ where
 
 async fn life<T, B, F>(
     settings: T,
+    shutdown: Shutdown,
     build: B,
-    ready: impl FnOnce(SocketAddr) + Send + 'static,
+    ready: impl FnOnce(&str) + Send + 'static,
 ) -> ExitCode
 where
     T: ServiceSettings,
     B: FnOnce(T, Shutdown) -> F,
     F: Future<Output = Result<Vec<Component>>>,
 {
-    let shutdown = Shutdown::new(settings.server().grace());
     let prepared = async {
         signals::listen(&shutdown)?;
         let server = Server::bind(settings.server()).await?;
+        let server = server.secured(settings.tls(), settings.access())?;
         let components = build(settings, shutdown.clone()).await?;
         anyhow::Ok((server, components))
     };
@@ -123,9 +143,9 @@ where
             return ExitCode::from(if misconfigured { USAGE } else { UNAVAILABLE });
         }
     };
-    let address = server.local_address();
+    let url = server.url();
     match server
-        .when_ready(move || ready(address))
+        .when_ready(move || ready(&url))
         .run(components, shutdown)
         .await
     {

@@ -1,6 +1,6 @@
 //! The settings that every service has: its server and what it tells about itself.
 
-use crate::config::Check;
+use crate::{config::Check, traces};
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, time::Duration};
 
@@ -124,7 +124,7 @@ impl Check for ServerConfig {
     }
 }
 
-/// Logs.
+/// Logs and traces.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TelemetryConfig {
@@ -133,6 +133,12 @@ pub struct TelemetryConfig {
     pub filter: String,
     /// How they look.
     pub format: LogFormat,
+    /// Where spans go by OTLP over gRPC, such as `http://collector:4317`; empty: nowhere. When it
+    /// is not set, OpenTelemetry's variables say where.
+    pub otlp_endpoint: Option<String>,
+    /// Share of the traces that begin here and are recorded, 0 to 1. Those that come from a caller
+    /// are recorded if the caller records them.
+    pub trace_sample_ratio: f64,
 }
 
 /// How logs look.
@@ -153,18 +159,30 @@ impl Default for TelemetryConfig {
         Self {
             filter: "info".to_owned(),
             format: LogFormat::Auto,
+            otlp_endpoint: None,
+            trace_sample_ratio: 1.0,
         }
     }
 }
 
 impl Check for TelemetryConfig {
     fn faults(&self) -> Vec<String> {
-        match tracing_subscriber::EnvFilter::try_new(&self.filter) {
-            Ok(_) => Vec::new(),
-            Err(error) => vec![format!(
+        let mut faults = Vec::new();
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.filter) {
+            faults.push(format!(
                 "filter: `{}` is no log filter ({error}); write for example info",
                 self.filter
-            )],
+            ));
         }
+        if let Some(fault) = self.otlp_endpoint.as_deref().and_then(traces::fault) {
+            faults.push(format!("otlp_endpoint: {fault}"));
+        }
+        if !(0.0..=1.0).contains(&self.trace_sample_ratio) {
+            faults.push(format!(
+                "trace_sample_ratio: {} is outside 0 to 1",
+                self.trace_sample_ratio
+            ));
+        }
+        faults
     }
 }

@@ -1,48 +1,62 @@
 //! Logs of a process on standard error: one JSON object per line, or lines for people on a
-//! terminal. Never a message's content and never a secret.
+//! terminal. Never a message's content and never a secret. Beside them its traces.
 
 use crate::{
     error::RuntimeError,
     settings::{LogFormat, TelemetryConfig},
+    traces::{self, Steps, TraceOptions, Traces},
 };
 use std::{
     io::{self, IsTerminal},
     panic::PanicHookInfo,
 };
-use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    fmt::format::{DefaultFields, JsonFields},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// Environment variable with a log filter that wins over the configuration.
 pub const FILTER_VARIABLE: &str = "OPENASSAY_LOG";
 
-/// Starts logging for the whole process, panics included.
+/// Starts logging for the whole process, panics included, and the traces of a program of this
+/// name.
 ///
 /// # Errors
-/// Logging was started before, or the filter cannot be read.
-pub fn start(config: &TelemetryConfig) -> Result<(), RuntimeError> {
+/// Logging was started before, the filter cannot be read, or spans cannot go where they should.
+pub fn start(program: &'static str, config: &TelemetryConfig) -> Result<Traces, RuntimeError> {
     let filter = std::env::var(FILTER_VARIABLE).unwrap_or_else(|_| config.filter.clone());
     let filter = EnvFilter::try_new(&filter)
         .map_err(|error| RuntimeError::Logging(format!("log filter `{filter}`: {error}")))?;
+    let traces = Traces::start(TraceOptions {
+        program,
+        endpoint: config.otlp_endpoint.as_deref(),
+        ratio: config.trace_sample_ratio,
+    })?;
     let lines = if json(config.format) {
-        tracing_subscriber::fmt::layer()
+        let lines = tracing_subscriber::fmt::layer()
             .json()
             .flatten_event(true)
             .with_current_span(true)
             .with_span_list(false)
-            .with_writer(io::stderr)
-            .boxed()
+            .with_writer(io::stderr);
+        Steps::<JsonFields>::new().and_then(lines).boxed()
     } else {
-        tracing_subscriber::fmt::layer()
+        let lines = tracing_subscriber::fmt::layer()
             .with_ansi(io::stderr().is_terminal())
-            .with_writer(io::stderr)
-            .boxed()
+            .with_writer(io::stderr);
+        Steps::<DefaultFields>::new().and_then(lines).boxed()
     };
-    // The filter is that of the lines alone: spans stay for other layers, such as traces.
+    // The filter is that of the lines alone: traces have one of their own.
     tracing_subscriber::registry()
-        .with(lines.with_filter(filter))
+        .with(traces.layer())
+        .with(lines.with_filter(traces::lines(filter, traces.exports())))
         .try_init()
         .map_err(|error| RuntimeError::Logging(error.to_string()))?;
     std::panic::set_hook(Box::new(log_panic));
-    Ok(())
+    traces.announce();
+    Ok(traces)
 }
 
 /// Whether logs of this format are JSON, given where standard error leads.

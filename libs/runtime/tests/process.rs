@@ -8,7 +8,8 @@
 )]
 
 use assay_runtime::{
-    Check, Component, Readiness, ServerConfig, ServiceSettings, TelemetryConfig,
+    AccessConfig, Check, Component, Readiness, ServerConfig, ServiceSettings, TelemetryConfig,
+    TlsConfig,
     config::{ConfigFaults, Secret, within},
     run_service,
 };
@@ -30,6 +31,8 @@ const WORD: &str = "hunter2";
 struct Settings {
     server: ServerConfig,
     telemetry: TelemetryConfig,
+    tls: TlsConfig,
+    access: AccessConfig,
     store: Store,
 }
 
@@ -53,6 +56,14 @@ impl ServiceSettings for Settings {
 
     fn telemetry(&self) -> &TelemetryConfig {
         &self.telemetry
+    }
+
+    fn tls(&self) -> &TlsConfig {
+        &self.tls
+    }
+
+    fn access(&self) -> &AccessConfig {
+        &self.access
     }
 }
 
@@ -195,8 +206,8 @@ fn faults_of_the_configuration_end_it_with_64_and_no_secret_is_shown() {
         "error: the configuration has 5 faults:".to_owned(),
         format!("store.pasword: no key pasword here; there are folder, password ({path} line 2)"),
         format!("server.max_in_flight: 0 is outside 1 to 65536 ({path} line 4)"),
-        "server.listen: invalid socket address syntax \
-         (environment variable OPENASSAY_SERVER__LISTEN)"
+        "server.listen: \"here\" is no address; write numbers for host and port, such as \
+         127.0.0.1:50051 (environment variable OPENASSAY_SERVER__LISTEN)"
             .to_owned(),
         "(environment variable OPENASSAY_STORE__PASSWORT)".to_owned(),
         "--set number 2 has no `=`".to_owned(),

@@ -62,7 +62,16 @@ pub trait BlobStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::NotFound`].
-    async fn start(&self, digest: Digest, length: usize) -> Result<Bytes, StoreError>;
+    async fn start(&self, digest: Digest, length: usize) -> Result<Bytes, StoreError> {
+        self.part(digest, 0, length).await
+    }
+
+    /// The bytes from a position on, at most `length`, none behind the end; not checked against
+    /// the name: whoever reads all parts does that ([`assay_core::PartsDigest`]).
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    async fn part(&self, digest: Digest, from: u64, length: usize) -> Result<Bytes, StoreError>;
 
     /// Removes a blob; harmless when there is none.
     ///

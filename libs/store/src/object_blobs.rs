@@ -84,8 +84,8 @@ impl BlobStore for ObjectBlobs {
         Ok(self.objects.head(&key(digest)).await?.map(|meta| meta.size))
     }
 
-    async fn start(&self, digest: Digest, length: usize) -> Result<Bytes, StoreError> {
-        let found = self.objects.start(&key(digest), length as u64).await?;
+    async fn part(&self, digest: Digest, from: u64, length: usize) -> Result<Bytes, StoreError> {
+        let found = self.objects.part(&key(digest), from, length as u64).await?;
         found.ok_or_else(|| missing(digest))
     }
 

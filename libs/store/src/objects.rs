@@ -91,15 +91,20 @@ impl Objects {
         found.bytes().await.map(Some).map_err(|e| unavailable(&e))
     }
 
-    pub(crate) async fn start(&self, key: &Key, length: u64) -> Result<Option<Bytes>, StoreError> {
+    pub(crate) async fn part(
+        &self,
+        key: &Key,
+        from: u64,
+        length: u64,
+    ) -> Result<Option<Bytes>, StoreError> {
         let Some(meta) = self.head(key).await? else {
             return Ok(None);
         };
-        let end = length.min(meta.size);
-        if end == 0 {
+        let end = from.saturating_add(length).min(meta.size);
+        if end <= from {
             return Ok(Some(Bytes::new()));
         }
-        match self.store.get_range(key, 0..end).await {
+        match self.store.get_range(key, from..end).await {
             Ok(bytes) => Ok(Some(bytes)),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(unavailable(&error)),

@@ -15,8 +15,6 @@ pub struct ControlConfig {
     pub default_model: String,
     /// Jobs of one lane that may wait at the same time.
     pub max_queued: u64,
-    /// Time after which a worker that says nothing has lost its job, in seconds.
-    pub lease_s: u64,
     /// Time after which a waiting job is told to the workers again, in seconds.
     pub redispatch_after_s: u64,
     /// Time between two looks for lost jobs, in milliseconds.
@@ -42,7 +40,6 @@ impl Default for ControlConfig {
         Self {
             default_model: "default".to_owned(),
             max_queued: 10_000,
-            lease_s: 30,
             redispatch_after_s: 60,
             sweep_every_ms: 1000,
             retention_days: 30,
@@ -56,10 +53,6 @@ impl Default for ControlConfig {
 }
 
 impl ControlConfig {
-    pub(crate) const fn lease(&self) -> Duration {
-        Duration::from_secs(self.lease_s)
-    }
-
     pub(crate) const fn retention(&self) -> Duration {
         Duration::from_secs(self.retention_days * DAY_S)
     }
@@ -73,7 +66,6 @@ impl Check for ControlConfig {
     fn faults(&self) -> Vec<String> {
         let fields = [
             ("max_queued", self.max_queued, 1, 1_000_000),
-            ("lease_s", self.lease_s, 1, 3600),
             ("redispatch_after_s", self.redispatch_after_s, 1, DAY_S),
             ("sweep_every_ms", self.sweep_every_ms, 10, 600_000),
             ("retention_days", self.retention_days, 1, 36_500),
@@ -105,12 +97,12 @@ mod tests {
         assert_eq!(ControlConfig::default().faults(), Vec::<String>::new());
         let config = ControlConfig {
             default_model: "a/b".to_owned(),
-            lease_s: 0,
+            max_queued: 0,
             max_uploads: 0,
             ..ControlConfig::default()
         };
         let faults = config.faults();
-        assert_eq!(faults[0], "lease_s: 0 is outside 1 to 3600");
+        assert_eq!(faults[0], "max_queued: 0 is outside 1 to 1000000");
         assert_eq!(faults[1], "max_uploads: 0 is outside 1 to 1024");
         assert!(faults[2].starts_with("default_model: "), "{faults:?}");
         assert_eq!(faults.len(), 3);

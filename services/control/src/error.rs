@@ -39,6 +39,14 @@ pub enum ControlError {
         /// What there is.
         present: String,
     },
+    /// The caller may not do this.
+    #[error("{who} lacks the role operator, which alone {what}")]
+    Forbidden {
+        /// Who asks.
+        who: String,
+        /// What only operators do.
+        what: &'static str,
+    },
     /// Too many bundles at once.
     #[error("{limit} bundles are being taken already")]
     Busy {
@@ -87,6 +95,7 @@ impl Classified for ControlError {
             // Whatever is wrong with it, these are the caller's bytes.
             Self::Bundle(_) => ErrorKind::InvalidArgument,
             Self::NoArtefact { .. } => ErrorKind::NotFound,
+            Self::Forbidden { .. } => ErrorKind::FailedPrecondition,
             Self::Busy { .. } => ErrorKind::ResourceExhausted,
             Self::Silence { .. } => ErrorKind::Unavailable,
             Self::Defect(_) => ErrorKind::Internal,
@@ -101,6 +110,7 @@ impl From<ControlError> for Status {
             ControlError::Fields(faults) => status::invalid_fields(faults),
             ControlError::Store(error) => status::of(&error),
             ControlError::Job(error) => status::of(&error),
+            ControlError::Forbidden { .. } => status::forbidden(error.to_string()),
             ControlError::Busy { .. } => status::overloaded(error.to_string(), RETRY_UPLOAD),
             other => status::of(&other),
         }

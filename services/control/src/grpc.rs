@@ -1,5 +1,6 @@
 //! The gRPC services: messages to and from the domain.
 
+mod artefacts;
 mod datasets;
 mod jobs;
 mod pieces;

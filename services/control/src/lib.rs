@@ -26,9 +26,6 @@ use assay_store::{BlobStore, BundleRegistry};
 use std::{sync::Arc, time::Duration};
 use tonic::server::NamedService;
 
-/// Who submits, until callers are told apart.
-pub(crate) const PRINCIPAL: &str = "anonymous";
-
 /// What the service works on.
 #[derive(Clone)]
 pub struct ControlDeps {
@@ -40,6 +37,8 @@ pub struct ControlDeps {
     pub blobs: Arc<dyn BlobStore>,
     /// Models.
     pub registry: Arc<dyn BundleRegistry>,
+    /// Time after which a worker that says nothing has lost its job.
+    pub lease: Duration,
 }
 
 /// The four gRPC services, the search for lost jobs and the removal of what nobody needs. It can
@@ -50,7 +49,7 @@ pub fn component(config: ControlConfig, deps: ControlDeps, shutdown: &Shutdown) 
     let work = LocalWork {
         store: Arc::clone(&deps.store),
         queue: Arc::clone(&deps.queue),
-        lease: config.lease(),
+        lease: deps.lease,
     };
     let reaper = Reaper {
         redispatch_after: Duration::from_secs(config.redispatch_after_s),

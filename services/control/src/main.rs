@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         ABOUT,
         |settings: ControlSettings, shutdown| async move {
             let stores = Stores::open(&settings.storage)?;
-            let jobs = Jobs::open(&settings.storage)?;
+            let jobs = Jobs::open(&settings.storage).await?;
             let config = ControlConfig {
                 max_message_bytes: Some(settings.server.max_message_bytes),
                 ..settings.control
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
                 queue: jobs.queue,
                 blobs: stores.blobs,
                 registry: stores.registry,
+                lease: settings.storage.lease(),
             };
             Ok(vec![component(config, deps, &shutdown)])
         },

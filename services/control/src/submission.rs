@@ -1,13 +1,14 @@
 //! From a request to a job: every field is checked, names become what they stand for now.
 
 use crate::{
-    ControlDeps, PRINCIPAL, datasets,
+    ControlDeps, datasets,
     error::{ControlError, blocking},
     trainable,
 };
 use assay_api::{WireError, field, job, jobs::SubmitRequest};
 use assay_core::Digest;
 use assay_jobs::{BatchJob, JobError, JobRecord, Lane, NewJob, Submitted, TrainJob, submit};
+use assay_runtime::access::{Caller, Role};
 use assay_store::{ModelRef, check_name, resolve_ref};
 use assay_training_spec::{Fault, TrainingSpec};
 use serde_json::Value;
@@ -45,13 +46,21 @@ struct Specification {
     training: Option<TrainingSpec>,
 }
 
-/// Takes a job.
+/// Takes a job of a caller.
 pub(crate) async fn take(
     rules: &Arc<Rules>,
     deps: &ControlDeps,
+    caller: &Caller,
     request: SubmitRequest,
     trace_parent: Option<String>,
 ) -> Result<Submitted, ControlError> {
+    // The training would move the alias for whoever submits it.
+    if request.promote && !caller.may(Role::Operator) {
+        return Err(ControlError::Forbidden {
+            who: caller.principal().to_owned(),
+            what: "promotes a model when a training has ended (promote); submit without it",
+        });
+    }
     // A specification is read again for every field that is wrong in it.
     let checking = Arc::clone(rules);
     let wish = blocking(move || checked(&checking, &request)).await?;
@@ -78,7 +87,7 @@ pub(crate) async fn take(
     let job = NewJob {
         lane: wish.lane,
         specification,
-        principal: PRINCIPAL.to_owned(),
+        principal: caller.principal().to_owned(),
         idempotency_key: wish.key.clone(),
         max_attempts: wish.max_attempts,
         trace_parent,

@@ -1,9 +1,8 @@
 //! Answers over gRPC.
 
-use crate::stream::answers;
 use assay_answering::{AnswerError, Answerer};
 use assay_api::{answer, gate as wire, question, status};
-use assay_runtime::{Shutdown, request::time_left};
+use assay_runtime::{Shutdown, request::time_left, stream::answers};
 use futures::{StreamExt, stream::BoxStream};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep_until};
@@ -52,9 +51,11 @@ impl Service {
         self,
         item: wire::IdentifyStreamRequest,
         until: Option<Instant>,
+        number: usize,
     ) -> impl Future<Output = wire::IdentifyStreamResponse> + Send {
         let request_id = item.request_id.clone();
-        let work = self.streamed(item, until).in_current_span();
+        let work = self.streamed(item, until);
+        let work = work.instrument(assay_trace::item(number)).in_current_span();
         let task = AbortOnDropHandle::new(tokio::spawn(work));
         async move {
             match task.await {
@@ -124,11 +125,15 @@ impl wire::gate_service_server::GateService for Service {
         let until = time_left(request.metadata()).and_then(|left| Instant::now().checked_add(left));
         let service = self.clone();
         let end = end(self.shutdown.clone(), until);
+        let mut numbers = 1..;
         let answers = answers(
             request.into_inner(),
             end,
             self.stream_at_once,
-            move |item| service.clone().begun(item, until),
+            move |item| {
+                let number = numbers.next().unwrap_or_default();
+                service.clone().begun(item, until, number)
+            },
         );
         Ok(Response::new(answers.boxed()))
     }

@@ -3,7 +3,6 @@
 mod config;
 mod grpc;
 mod settings;
-mod stream;
 
 pub use config::GateConfig;
 pub use settings::GateSettings;

@@ -1,7 +1,7 @@
 //! The service as a process of its own.
 
 use assay_api::{ClientOptions, RemoteFeatures, RemoteWork};
-use assay_backends::Stores;
+use assay_backends::{Jobs, Stores};
 use assay_gate::{GateConfig, GateDeps, GateSettings, component};
 use assay_jobs::WorkSource;
 use assay_runtime::run_service;
@@ -18,14 +18,17 @@ fn main() -> ExitCode {
             let max_message_bytes = settings.server.max_message_bytes;
             let options = ClientOptions {
                 max_message_bytes,
+                credentials: settings.peers.credentials(),
                 ..ClientOptions::default()
             };
-            let mut work: Option<Arc<dyn WorkSource>> = None;
-            if settings.control_url.is_empty() {
-                tracing::info!("control_url is empty: no batches are worked on");
-            } else {
-                work = Some(Arc::new(RemoteWork::new(&settings.control_url, &options)?));
-            }
+            let work: Option<Arc<dyn WorkSource>> = match Jobs::shared(&settings.storage).await? {
+                Some(jobs) => Some(Arc::new(jobs.work(&settings.storage))),
+                None if settings.control_url.is_empty() => {
+                    tracing::info!("neither jobs nor control_url: no batches are worked on");
+                    None
+                }
+                None => Some(Arc::new(RemoteWork::new(&settings.control_url, &options)?)),
+            };
             let deps = GateDeps {
                 blobs: stores.blobs,
                 registry: stores.registry,

@@ -213,7 +213,9 @@ impl Cached {
                 reason: format!("no answer within {} ms", self.timeout.as_millis()),
             })
         };
+        let begun = Instant::now();
         let answer = tokio::time::timeout(self.timeout, asked).await;
+        measure::stage("cache", begun.elapsed());
         let answer = answer.unwrap_or_else(late);
         let worked = self.works.swap(answer.is_ok(), Ordering::Relaxed);
         match answer {

@@ -2,6 +2,8 @@
 
 use crate::{
     Inference, MAX_ROWS,
+    answer_size::rows_that_fit,
+    closed_set::closed_set,
     inference::moment,
     model::{Model, lowest_maximum},
     names::{NamedStatus, State},
@@ -16,8 +18,7 @@ use assay_api::{
     },
     status,
 };
-use assay_network::head::softmax;
-use assay_pipeline::{Bundle, PipelineError};
+use assay_pipeline::Bundle;
 use assay_runtime::request::time_left;
 use std::{sync::Arc, time::Instant};
 use tonic::{Request, Response, Status};
@@ -165,12 +166,10 @@ fn classes(bundle: &Bundle, rows: Vec<Vec<f32>>) -> Result<ClassifyResponse, Ans
         ..ClassifyResponse::default()
     };
     for features in rows {
-        let logits = bundle.head().logits(&features);
-        let logits = logits.map_err(PipelineError::from)?;
-        let probabilities = softmax(&logits).map_err(PipelineError::from)?;
-        answer.classes.push(whole(lowest_maximum(&logits)));
-        answer.logits.push(vector(logits));
-        answer.probabilities.push(vector(probabilities));
+        let found = closed_set(bundle, &features)?;
+        answer.classes.push(whole(lowest_maximum(&found.logits)));
+        answer.logits.push(vector(found.logits));
+        answer.probabilities.push(vector(found.probabilities));
     }
     Ok(answer)
 }
@@ -190,11 +189,9 @@ fn fit(rows: usize, features: usize, max_message_bytes: usize) -> Result<(), Ans
 
 /// Rows of features that one answer holds.
 fn most_rows(features: usize, max_message_bytes: usize) -> usize {
-    // Field numbers and lengths of a row and of its values, and all other fields.
+    // Field numbers and lengths of a row and of its values.
     const ROW_BYTES: usize = 12;
-    const OTHER_BYTES: usize = 256;
-    let most = max_message_bytes.saturating_sub(OTHER_BYTES) / (4 * features + ROW_BYTES);
-    most.clamp(1, MAX_ROWS)
+    rows_that_fit(4 * features + ROW_BYTES, max_message_bytes)
 }
 
 /// The vectors of a request, not more than allowed.

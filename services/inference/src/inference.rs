@@ -17,12 +17,14 @@ use assay_core::{Classified, Digest, ErrorKind};
 use assay_infer::OnnxRuntime;
 use assay_runtime::{Readiness, Shutdown};
 use assay_store::{BundleRegistry, FeatureCache};
+use assay_trace::{STEP, step};
 use async_trait::async_trait;
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 use tokio::{sync::watch, task::JoinHandle};
+use tracing::debug_span;
 
 /// What running models needs.
 #[derive(Clone)]
@@ -39,6 +41,7 @@ pub struct Inference {
     pool: Arc<Pool>,
     cached: Arc<Cached>,
     max_message_bytes: usize,
+    shutdown: Shutdown,
     /// Follows the registry until the process ends.
     follower: Mutex<Option<JoinHandle<()>>>,
 }
@@ -55,7 +58,6 @@ impl Inference {
         deps: InferenceDeps,
         shutdown: &Shutdown,
     ) -> anyhow::Result<Arc<Self>> {
-        measure::describe();
         let library = config.runtime_library.clone();
         let load = move || OnnxRuntime::load(library.as_deref());
         let runtime = tokio::task::spawn_blocking(load)
@@ -83,6 +85,7 @@ impl Inference {
             pool,
             cached,
             max_message_bytes,
+            shutdown: shutdown.clone(),
             follower: Mutex::new(Some(follower)),
         }))
     }
@@ -127,7 +130,17 @@ impl Inference {
 
     /// The model that a text stands for now.
     pub(crate) async fn named(&self, model: &str) -> Result<Arc<Model>, AnswerError> {
-        self.names.resolve(model).await
+        Ok(self.names.resolve(model).await?.model)
+    }
+
+    /// What names stand for.
+    pub(crate) const fn names(&self) -> &Arc<Names> {
+        &self.names
+    }
+
+    /// The end of the process, for answers that go on.
+    pub(crate) const fn shutdown(&self) -> &Shutdown {
+        &self.shutdown
     }
 
     async fn by_digest(
@@ -150,22 +163,34 @@ impl Inference {
             let doing = "the request was read";
             return Err(AnswerError::Deadline { doing });
         }
-        let found = if model.bundle().caches_features() {
-            self.cached.features(model, vectors, deadline).await
-        } else {
-            let done = model.run(Task::Features, vectors, deadline).await;
-            done.map(|done| Features {
-                rows: done.rows.into_iter().map(|row| row.features).collect(),
-                cached: 0,
-                queue: done.queue,
-                compute: done.compute,
-            })
-        };
+        let span = debug_span!(
+            target: STEP, "inference.features", model.digest = %model.bundle().id(),
+            rows = vectors.len()
+        );
+        let found = step(span, self.found(model, vectors, deadline)).await;
         let found = found.inspect_err(count_overload)?;
         if found.compute > Duration::ZERO {
             measure::queued(found.queue);
         }
         Ok(found)
+    }
+
+    async fn found(
+        &self,
+        model: &Arc<Model>,
+        vectors: Vec<Vec<f32>>,
+        deadline: Option<Instant>,
+    ) -> Result<Features, AnswerError> {
+        if model.bundle().caches_features() {
+            return self.cached.features(model, vectors, deadline).await;
+        }
+        let done = model.run(Task::Features, vectors, deadline).await?;
+        Ok(Features {
+            rows: done.rows.into_iter().map(|row| row.features).collect(),
+            cached: 0,
+            queue: done.queue,
+            compute: done.compute,
+        })
     }
 
     /// Importances by a model that is at hand.

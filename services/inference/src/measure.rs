@@ -1,75 +1,8 @@
-//! The names of the metrics and what they mean, in one place.
+//! The names of the metrics, in one place. What they mean is told where all metrics are.
 
 use assay_core::Digest;
-use metrics::{Gauge, Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics::Gauge;
 use std::time::Duration;
-
-/// Tells what the metrics of this service mean.
-pub(crate) fn describe() {
-    describe_gauge!(
-        "openassay_inference_waiting_rows",
-        "Rows that were accepted and are not begun, by model (the start of its bundle's digest)"
-    );
-    describe_gauge!(
-        "openassay_inference_pixels_in_flight",
-        "Rows of the batch that is being computed times the pixels of an image (S squared; 1 for \
-         a model without images), by model"
-    );
-    describe_gauge!(
-        "openassay_inference_registry_up",
-        "1 while the registry of models can be read, else 0"
-    );
-    describe_gauge!("openassay_inference_loaded_models", "Models in memory");
-    describe_counter!(
-        "openassay_inference_reloads_total",
-        "Models that were loaded for a name, by result: swapped, restored (after its thread \
-         ended), refused, unavailable"
-    );
-    describe_counter!(
-        "openassay_inference_model_failures_total",
-        "Models whose thread ended by a defect"
-    );
-    describe_counter!(
-        "openassay_inference_batches_total",
-        "Batches taken from queues"
-    );
-    describe_histogram!("openassay_inference_batch_rows", "Rows of a batch");
-    describe_histogram!(
-        "openassay_inference_queue_rows",
-        "Rows that wait for a model or are being computed, each time it took a request"
-    );
-    describe_counter!("openassay_inference_rows_total", "Rows computed");
-    describe_counter!(
-        "openassay_inference_shared_rows_total",
-        "Rows that another request was computing already, and that were not computed twice"
-    );
-    describe_histogram!(
-        "openassay_inference_compute_seconds",
-        Unit::Seconds,
-        "Time of one row"
-    );
-    describe_histogram!(
-        "openassay_inference_queue_seconds",
-        Unit::Seconds,
-        "Time from a request's arrival to its first row"
-    );
-    describe_counter!(
-        "openassay_inference_overloads_total",
-        "Requests refused because a queue or every place for models was full"
-    );
-    describe_counter!(
-        "openassay_inference_cache_hits_total",
-        "Features found in the cache"
-    );
-    describe_counter!(
-        "openassay_inference_cache_misses_total",
-        "Features looked for in the cache and not found"
-    );
-    describe_counter!(
-        "openassay_inference_cache_failures_total",
-        "Calls of the feature cache that failed or came too late"
-    );
-}
 
 /// How much one model has to do.
 pub(crate) struct Load {
@@ -104,9 +37,14 @@ pub(crate) fn batch(rows: usize) {
     metrics::histogram!("openassay_inference_batch_rows").record(rows as f64);
 }
 
+/// `stage`: `base`, `queue`, `cache` or `head`.
+pub(crate) fn stage(stage: &'static str, took: Duration) {
+    metrics::histogram!("openassay_stage_seconds", "stage" => stage).record(took.as_secs_f64());
+}
+
 pub(crate) fn row(took: Duration) {
     metrics::counter!("openassay_inference_rows_total").increment(1);
-    metrics::histogram!("openassay_inference_compute_seconds").record(took.as_secs_f64());
+    stage("base", took);
 }
 
 /// Rows that wait for a model or are being computed, each time it took a request.
@@ -115,7 +53,7 @@ pub(crate) fn queue_rows(rows: usize) {
 }
 
 pub(crate) fn queued(waited: Duration) {
-    metrics::histogram!("openassay_inference_queue_seconds").record(waited.as_secs_f64());
+    stage("queue", waited);
 }
 
 /// Rows that another request was computing already.

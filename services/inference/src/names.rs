@@ -1,9 +1,12 @@
 //! Which bundle each name stands for: follows the registry, and lets a name move only to a bundle
 //! that is loaded and tested. A bundle that is refused changes nothing but its own status.
 
+mod repository;
+mod routes;
 mod stands;
 mod status;
 
+pub(crate) use repository::{Indexed, Standing};
 pub(crate) use status::{NamedStatus, State};
 
 use crate::{
@@ -18,9 +21,10 @@ use assay_runtime::Readiness;
 use assay_store::{
     BundleRegistry, ModelEntry, ModelRef, PRODUCTION, Selector, StoreError, resolve_ref,
 };
-use stands::{Stands, bundle_of};
+use routes::{Route, Routes, let_go, model_name, readiness};
+use stands::{Stands, Target, target_of};
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::{sync::watch, task::JoinSet};
@@ -29,36 +33,21 @@ pub(crate) struct Names {
     registry: Arc<dyn BundleRegistry>,
     pool: Arc<Pool>,
     config: InferenceConfig,
-    routes: Mutex<BTreeMap<String, Route>>,
+    routes: Mutex<Routes>,
+    /// The registry as it was read the last time.
+    listing: Mutex<Arc<[ModelEntry]>>,
     /// Why the registry could not be read the last time.
     registry_trouble: Mutex<Option<String>>,
     ready: watch::Sender<Readiness>,
 }
 
-/// What one name stands for, written in full (`name@alias`, `name:version`).
-#[derive(Debug, Clone)]
-struct Route {
-    reference: ModelRef,
-    /// The bundle that answers; `None` until the first one is loaded.
-    serving: Option<Digest>,
-    /// The bundle that the registry says.
-    wanted: Option<Digest>,
-    /// Why `wanted` is not served.
-    trouble: Option<String>,
-    /// Whether readiness waits for it.
-    required: bool,
-}
-
-impl Route {
-    const fn new(reference: ModelRef, required: bool) -> Self {
-        Self {
-            reference,
-            serving: None,
-            wanted: None,
-            trouble: None,
-            required,
-        }
-    }
+/// A model, and as what it answers.
+pub(crate) struct Served {
+    /// Name of the model; the digest of a bundle that was asked for by it.
+    pub(crate) name: String,
+    /// Its version; empty for a bundle that was asked for by its digest.
+    pub(crate) version: String,
+    pub(crate) model: Arc<Model>,
 }
 
 impl Names {
@@ -67,13 +56,13 @@ impl Names {
         pool: Arc<Pool>,
         config: InferenceConfig,
     ) -> Result<Arc<Self>, StoreError> {
-        let mut routes = BTreeMap::new();
+        let mut routes = Routes::default();
         for text in &config.models {
             let (name, reference) = match config.parse(text)? {
                 Asked::Named(name, reference) => (name, reference),
                 Asked::Bundle(digest) => (digest.to_string(), ModelRef::Digest(digest)),
             };
-            routes.insert(name, Route::new(reference, true));
+            routes.by_name.insert(name, Route::new(reference, true));
         }
         let waiting = Readiness::NotReady("the registry was not read yet".to_owned());
         Ok(Arc::new(Self {
@@ -81,12 +70,13 @@ impl Names {
             pool,
             config,
             routes: Mutex::new(routes),
+            listing: Mutex::new(Arc::new([])),
             registry_trouble: Mutex::default(),
             ready: watch::channel(waiting).0,
         }))
     }
 
-    fn routes(&self) -> MutexGuard<'_, BTreeMap<String, Route>> {
+    fn routes(&self) -> MutexGuard<'_, Routes> {
         self.routes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -96,30 +86,66 @@ impl Names {
 
     /// The model that a text stands for at this moment. A name that is asked for the first time
     /// is looked up in the registry at once and followed from then on.
-    pub(crate) async fn resolve(&self, text: &str) -> Result<Arc<Model>, AnswerError> {
+    pub(crate) async fn resolve(&self, text: &str) -> Result<Served, AnswerError> {
         let (name, reference) = match self.config.parse(text)? {
-            Asked::Bundle(digest) => return self.model(digest).await,
+            Asked::Bundle(digest) => {
+                return Ok(Served {
+                    name: digest.to_string(),
+                    version: String::new(),
+                    model: self.model(digest).await?,
+                });
+            }
             Asked::Named(name, reference) => (name, reference),
         };
-        let serving = self.routes().get(&name).and_then(|route| route.serving);
-        if let Some(digest) = serving {
-            return self.model(digest).await;
-        }
-        let digest = resolve_ref(&*self.registry, &reference).await?.bundle();
+        let serving = {
+            let routes = self.routes();
+            if routes.is_unloaded(&reference) {
+                return Err(let_go(&reference));
+            }
+            routes.by_name.get(&name).and_then(|r| r.serving.clone())
+        };
+        let (target, model) = match serving {
+            Some(target) => {
+                let model = self.model(target.bundle).await?;
+                (target, model)
+            }
+            None => self.begin_to_serve(name, &reference).await?,
+        };
+        Ok(Served {
+            name: model_name(&reference),
+            version: target.version,
+            model,
+        })
+    }
+
+    /// Loads what a name stands for that is asked for the first time; gives what answers under it
+    /// then.
+    async fn begin_to_serve(
+        &self,
+        name: String,
+        reference: &ModelRef,
+    ) -> Result<(Target, Arc<Model>), AnswerError> {
+        let found = Target::of(resolve_ref(&*self.registry, reference).await?);
+        let digest = found.bundle;
         let model = self.model(digest).await?;
         let first = {
             let mut routes = self.routes();
+            if routes.is_unloaded(reference) {
+                return Err(let_go(reference));
+            }
             let route = routes
+                .by_name
                 .entry(name)
-                .or_insert_with(|| Route::new(reference, false));
-            route.wanted = route.wanted.or(Some(digest));
-            *route.serving.get_or_insert(digest)
+                .or_insert_with(|| Route::new(reference.clone(), false));
+            route.wanted.get_or_insert_with(|| found.clone());
+            route.serving.get_or_insert(found).clone()
         };
         self.routes_changed();
-        if first == digest {
-            return Ok(model);
+        if first.bundle == digest {
+            return Ok((first, model));
         }
-        self.model(first).await
+        let model = self.model(first.bundle).await?;
+        Ok((first, model))
     }
 
     async fn model(&self, digest: Digest) -> Result<Arc<Model>, AnswerError> {
@@ -129,14 +155,15 @@ impl Names {
     /// Reads the registry and begins to load what names have moved to. The tasks end when all of
     /// it is served or refused; nobody has to wait for them.
     pub(crate) async fn refresh(self: &Arc<Self>) -> Result<JoinSet<()>, AnswerError> {
-        let entries = match self.registry.list().await {
-            Ok(entries) => entries,
+        let entries: Arc<[ModelEntry]> = match self.registry.list().await {
+            Ok(entries) => Arc::from(entries),
             Err(error) => {
                 self.registry_answered(Some(error.to_string()));
                 return Err(error.into());
             }
         };
         self.registry_answered(None);
+        self.keep_listing(Arc::clone(&entries));
         let mut begun = JoinSet::new();
         for (name, digest, replaces) in self.moved(&entries) {
             begun.spawn(Arc::clone(self).follow(name, digest, replaces));
@@ -170,12 +197,16 @@ impl Names {
     fn moved(&self, entries: &[ModelEntry]) -> Vec<(String, Digest, Option<Digest>)> {
         let mut routes = self.routes();
         self.add_found(&mut routes, entries);
+        let Routes { by_name, unloaded } = &mut *routes;
         let mut moves = Vec::new();
         let mut gone = Vec::new();
         let present = self.pool.present();
-        for (name, route) in routes.iter_mut() {
-            let digest = match bundle_of(&route.reference, entries) {
-                Stands::For(digest) => digest,
+        for (name, route) in by_name.iter_mut() {
+            if unloaded.contains(&model_name(&route.reference)) {
+                continue;
+            }
+            let target = match target_of(&route.reference, entries) {
+                Stands::For(target) => target,
                 Stands::Unreadable(reason) => {
                     // It stays what it was.
                     if route.trouble.as_ref() != Some(&reason) {
@@ -194,10 +225,12 @@ impl Names {
                     continue;
                 }
             };
-            let tried = route.wanted == Some(digest);
-            route.wanted = Some(digest);
+            let digest = target.bundle;
+            let tried = route.wants(digest);
             let refused = self.pool.is_refused(digest);
-            if route.serving == Some(digest) {
+            if route.serves(digest) {
+                // The same bundle may have got another version's name.
+                route.serving = Some(target.clone());
                 let lost = match present.get(&digest) {
                     Some(Presence::Ended) => true,
                     None => route.trouble.is_some(),
@@ -211,18 +244,20 @@ impl Names {
                 }
             } else if !tried || (route.trouble.is_some() && !refused) {
                 route.trouble = None;
-                moves.push((name.clone(), digest, route.serving));
+                let replaces = route.serving.as_ref().map(|target| target.bundle);
+                moves.push((name.clone(), digest, replaces));
             }
+            route.wanted = Some(target);
         }
         for name in gone {
-            routes.remove(&name);
+            by_name.remove(&name);
         }
         moves
     }
 
     /// Without configured names, every name with the alias production is served: those of the
     /// first reading at once, as many as there are places, the default model first.
-    fn add_found(&self, routes: &mut BTreeMap<String, Route>, entries: &[ModelEntry]) {
+    fn add_found(&self, routes: &mut Routes, entries: &[ModelEntry]) {
         if !self.config.models.is_empty() {
             return;
         }
@@ -230,9 +265,11 @@ impl Names {
         let mut found: Vec<_> = entries
             .iter()
             .filter(|entry| entry.aliases.contains_key(PRODUCTION))
+            .filter(|entry| !routes.unloaded.contains(&entry.name))
             .map(|entry| entry.name.as_str())
             .collect();
         found.sort_by_key(|name| (*name != self.config.default_model, *name));
+        let routes = &mut routes.by_name;
         for name in found {
             let reference = ModelRef::Named {
                 name: name.to_owned(),
@@ -251,14 +288,14 @@ impl Names {
         let restored;
         {
             let mut routes = self.routes();
-            let route = routes.get_mut(&name);
-            let Some(route) = route.filter(|route| route.wanted == Some(digest)) else {
+            let route = routes.by_name.get_mut(&name);
+            let Some(route) = route.filter(|route| route.wants(digest)) else {
                 return;
             };
-            restored = route.serving == Some(digest);
+            restored = route.serves(digest);
             match &loaded {
                 Ok(_) => {
-                    route.serving = Some(digest);
+                    route.serving.clone_from(&route.wanted);
                     route.trouble = None;
                     tracing::info!(model.name = name, model.digest = %digest, "model.served");
                 }
@@ -289,8 +326,9 @@ impl Names {
     /// Tells the pool which bundles have names, and everyone whether requests can be answered.
     fn routes_changed(&self) {
         let routes = self.routes();
-        let named: HashSet<_> = routes.values().filter_map(|route| route.serving).collect();
-        let readiness = readiness(routes.values());
+        let serving = routes.by_name.values().filter_map(|r| r.serving.as_ref());
+        let named: HashSet<_> = serving.map(|target| target.bundle).collect();
+        let readiness = readiness(routes.by_name.values());
         drop(routes);
         self.pool.set_named(named);
         self.ready.send_if_modified(|ready| {
@@ -305,7 +343,7 @@ impl Names {
 
     /// How every name and every other bundle in memory is served.
     pub(crate) fn status(&self) -> Vec<NamedStatus> {
-        let routes = self.routes().clone();
+        let routes = self.routes().by_name.clone();
         let mut all = status::all(&routes, &self.pool.present(), &self.pool.refused());
         if let Some(trouble) = &*self.trouble() {
             let known = all.iter_mut().filter(|row| !row.name.is_empty());
@@ -318,24 +356,6 @@ impl Names {
         }
         all
     }
-}
-
-/// Not ready while a model that was to be served has neither been loaded nor refused, and while
-/// none of them could be loaded.
-fn readiness<'a>(routes: impl Iterator<Item = &'a Route>) -> Readiness {
-    let required: Vec<_> = routes.filter(|route| route.required).collect();
-    let pending = |route: &&&Route| route.serving.is_none() && route.trouble.is_none();
-    if let Some(route) = required.iter().find(pending) {
-        return Readiness::NotReady(format!("{} is being loaded", route.reference));
-    }
-    if required.is_empty() || required.iter().any(|route| route.serving.is_some()) {
-        return Readiness::Ready;
-    }
-    let reasons: Vec<_> = required
-        .iter()
-        .filter_map(|route| route.trouble.as_deref())
-        .collect();
-    Readiness::NotReady(format!("no model can be served: {}", reasons.join("; ")))
 }
 
 #[cfg(test)]

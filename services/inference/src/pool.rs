@@ -231,6 +231,25 @@ impl Pool {
         self.state().named = named;
     }
 
+    /// Unloads bundles that no name stands for now; those who use one get their answers.
+    pub(crate) fn release(&self, bundles: &[Digest]) {
+        let mut state = self.state();
+        for digest in bundles {
+            let ready = matches!(state.slots.get(digest), Some(Slot::Ready { .. }));
+            if ready && !state.named.contains(digest) {
+                tracing::info!(model.digest = %digest, "model.unloaded");
+                state.slots.remove(digest);
+            }
+        }
+        drop(state);
+        measure::loaded_models(self.ready_models());
+    }
+
+    /// Lets a bundle that was refused be tried again at once.
+    pub(crate) fn forgive(&self, bundle: Digest) {
+        self.state().refused.remove(&bundle);
+    }
+
     /// Unloads models that nobody uses until no more than the allowed number is left.
     pub(crate) fn trim(&self) {
         // Where all are in use, the next call finds some that are not.

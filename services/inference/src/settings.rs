@@ -2,7 +2,9 @@
 
 use crate::InferenceConfig;
 use assay_backends::StorageConfig;
-use assay_runtime::{Check, ServerConfig, ServiceSettings, TelemetryConfig, config::within};
+use assay_runtime::{
+    AccessConfig, Check, ServerConfig, ServiceSettings, TelemetryConfig, TlsConfig, config::within,
+};
 use serde::{Deserialize, Serialize};
 
 /// The configuration of an inference service that runs alone.
@@ -13,6 +15,10 @@ pub struct InferenceSettings {
     pub server: ServerConfig,
     /// Its logs.
     pub telemetry: TelemetryConfig,
+    /// The encryption of its connections.
+    pub tls: TlsConfig,
+    /// Who may do what.
+    pub access: AccessConfig,
     /// The registry, shared with the other services, and the feature cache.
     pub storage: StorageConfig,
     /// The models.
@@ -24,6 +30,8 @@ impl Check for InferenceSettings {
         [
             within("server", self.server.faults()),
             within("telemetry", self.telemetry.faults()),
+            within("tls", self.tls.faults()),
+            within("access", self.access.faults()),
             within("storage", self.storage.faults()),
             within("inference", self.inference.faults()),
         ]
@@ -38,5 +46,13 @@ impl ServiceSettings for InferenceSettings {
 
     fn telemetry(&self) -> &TelemetryConfig {
         &self.telemetry
+    }
+
+    fn tls(&self) -> &TlsConfig {
+        &self.tls
+    }
+
+    fn access(&self) -> &AccessConfig {
+        &self.access
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 /// `stage`: `read`, `store`, `fetch` or `image`.
 pub(crate) fn stage(stage: &'static str, begun: Instant) {
     let took_s = begun.elapsed().as_secs_f64();
-    metrics::histogram!("openassay_ingest_stage_seconds", "stage" => stage).record(took_s);
+    metrics::histogram!("openassay_stage_seconds", "stage" => stage).record(took_s);
 }
 
 /// `way`: `file`, `numbers` or `stream`; `result`: `taken` or `refused`.

@@ -2,7 +2,10 @@
 
 use crate::IngestConfig;
 use assay_backends::StorageConfig;
-use assay_runtime::{Check, ServerConfig, ServiceSettings, TelemetryConfig, config::within};
+use assay_runtime::{
+    AccessConfig, Check, ServerConfig, ServiceSettings, TelemetryConfig, TlsConfig,
+    config::within,
+};
 use serde::{Deserialize, Serialize};
 
 /// The configuration of an ingestion service that runs alone.
@@ -13,6 +16,10 @@ pub struct IngestSettings {
     pub server: ServerConfig,
     /// Its logs.
     pub telemetry: TelemetryConfig,
+    /// The encryption of its connections.
+    pub tls: TlsConfig,
+    /// Who may do what.
+    pub access: AccessConfig,
     /// Spectra and the registry, shared with the other services.
     pub storage: StorageConfig,
     /// Spectra and images.
@@ -24,6 +31,8 @@ impl Check for IngestSettings {
         [
             within("server", self.server.faults()),
             within("telemetry", self.telemetry.faults()),
+            within("tls", self.tls.faults()),
+            within("access", self.access.faults()),
             within("storage", self.storage.faults()),
             within("ingest", self.ingest.faults()),
         ]
@@ -38,5 +47,13 @@ impl ServiceSettings for IngestSettings {
 
     fn telemetry(&self) -> &TelemetryConfig {
         &self.telemetry
+    }
+
+    fn tls(&self) -> &TlsConfig {
+        &self.tls
+    }
+
+    fn access(&self) -> &AccessConfig {
+        &self.access
     }
 }

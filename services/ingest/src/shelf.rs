@@ -5,9 +5,11 @@ use assay_core::Digest;
 use assay_formats::{Format, FormatError, MAX_FILE_BYTES, Reading, canonical_spe};
 use assay_spectrum::Spectrum;
 use assay_store::BlobStore;
+use assay_trace::{STEP, step};
 use bytes::Bytes;
 use std::{sync::Arc, time::Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::debug_span;
 
 /// A spectrum that is kept.
 #[derive(Debug)]
@@ -135,7 +137,8 @@ impl Shelf {
             let _reader = reader;
             read(&content)
         };
-        let found = tokio::task::spawn_blocking(reading).await;
+        let span = debug_span!(target: STEP, "read");
+        let found = step(span, tokio::task::spawn_blocking(reading)).await;
         measure::stage("read", begun);
         found.map_err(IngestError::defect)
     }

@@ -4,7 +4,7 @@ use crate::{
     commands::{
         convert_base::ConvertBase, describe::Describe, evaluate::Evaluate, featurize::Featurize,
         identify::Identify, jobs::Jobs, models::Models, report::Report, serve::Serve,
-        simulate::Simulate, split::Split, submit::Submit, watch::Watch,
+        simulate::Simulate, split::Split, submit::Submit, token::Token, watch::Watch,
     },
     context::Context,
     failure::{Failure, Result, USAGE},
@@ -12,8 +12,10 @@ use crate::{
     terminal::{self, Progress},
 };
 use assay_core::ErrorKind;
-use clap::{Parser, Subcommand, error::ErrorKind as ParseKind};
-use std::{num::NonZeroUsize, process::ExitCode};
+use clap::{
+    ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind as ParseKind,
+};
+use std::{iter, num::NonZeroUsize, process::ExitCode, time::Duration};
 
 #[cfg(not(feature = "train"))]
 use crate::commands::untrained::{
@@ -49,11 +51,17 @@ A manifest is a CSV file with the columns file,label,role and optionally group. 
 relative to the manifest; role is known or unknown; group names the specimen.
 
 Exit codes: 0 done; 64 wrong command line; 65 unusable data; 66 file not found;
-69 something needed is missing; 70 defect of the program; 73 exists already; 130 interrupted.
+69 something needed is missing; 70 defect of the program; 73 exists already;
+75 too much at once: come again later or send less; 77 not allowed; 130 interrupted.
 
 Environment: OPENASSAY_LOG (log filter, e.g. info), OPENASSAY_ONNXRUNTIME (library),
 OPENASSAY_BASES_DIR (folder with converted bases), OPENASSAY_SERVER (address of the server, or of
-the control service), OPENASSAY_INGEST_SERVER (address of the ingestion service, if it is another).";
+the control service), OPENASSAY_INGEST_SERVER (address of the ingestion service, if it is another),
+OPENASSAY_TOKEN_FILE, OPENASSAY_TOKEN (who asks), OPENASSAY_CA (whom to believe),
+OTEL_EXPORTER_OTLP_ENDPOINT (where traces of commands go, such as http://127.0.0.1:4317).";
+
+/// So long a command that is done waits for the last of its spans to arrive.
+const LAST_SPANS: Duration = Duration::from_secs(2);
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -62,6 +70,16 @@ pub(crate) struct Cli {
     /// Show no progress and no notes; warnings and errors still appear
     #[arg(short, long, global = true, help_heading = "Common options")]
     quiet: bool,
+
+    /// Log what is done, and when it fails tell the trace: servers log the same under its id
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "quiet",
+        help_heading = "Common options"
+    )]
+    verbose: bool,
 
     /// Number of threads; all cores when not given
     #[arg(long, global = true, value_name = "N", help_heading = "Common options")]
@@ -107,24 +125,60 @@ enum Command {
     Jobs(Jobs),
     /// Models of a server: list, describe, put, get, promote, roll back
     Models(Models),
+    /// Tokens by which a server knows who asks: make, list, revoke
+    Token(Token),
 }
 
 impl Cli {
-    /// Runs the command to its exit code.
-    pub(crate) fn run(self) -> ExitCode {
-        // A server has logs and signals of its own.
+    /// Reads the command line, and the name of the command in it, such as `submit train`.
+    ///
+    /// # Errors
+    /// What is to be shown instead.
+    pub(crate) fn read() -> Result<(Self, String), clap::Error> {
+        let mut command = Self::command();
+        let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        let name = name(&matches);
+        let cli = Self::from_arg_matches_mut(&mut matches);
+        Ok((cli.map_err(|error| error.format(&mut command))?, name))
+    }
+
+    /// Runs the command of this name to its exit code.
+    pub(crate) fn run(self, name: &str) -> ExitCode {
+        // A server has logs, traces and signals of its own.
         if let Command::Serve(command) = &self.command {
             return command.run();
         }
-        match self.work() {
+        let progress = Progress::new(self.quiet);
+        let log = match (self.quiet, self.verbose) {
+            (true, _) => "error",
+            (_, true) => "info",
+            _ => "warn",
+        };
+        let traces = terminal::start_logging(&progress, log);
+        let (span, place) = assay_trace::begin(
+            None,
+            |_| tracing::info_span!(parent: None, "command", command.name = name),
+        );
+        let verbose = self.verbose;
+        let code = match span.in_scope(|| self.work(progress)) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => failure.report(),
+            Err(failure) => {
+                assay_trace::failed(&span, failure.message());
+                let code = failure.report();
+                if verbose {
+                    terminal::tell(&format!("trace: {}\n", place.trace_id()));
+                }
+                code
+            }
+        };
+        drop(span);
+        if let Some(traces) = traces {
+            traces.end(LAST_SPANS);
         }
+        code
     }
 
-    fn work(self) -> Result {
-        let progress = Progress::new(self.quiet);
-        terminal::start_logging(&progress, self.quiet);
+    fn work(self, progress: Progress) -> Result {
         limit_threads(self.threads)?;
         let context = Context {
             progress,
@@ -149,8 +203,16 @@ impl Cli {
             Command::Watch(command) => command.run(&context),
             Command::Jobs(command) => command.run(&context),
             Command::Models(command) => command.run(&context),
+            Command::Token(command) => command.run(&context),
         }
     }
+}
+
+/// The names of the commands that were given.
+fn name(matches: &ArgMatches) -> String {
+    let commands = iter::successors(matches.subcommand(), |(_, below)| below.subcommand());
+    let names: Vec<_> = commands.map(|(name, _)| name).collect();
+    names.join(" ")
 }
 
 fn limit_threads(threads: Option<NonZeroUsize>) -> Result {

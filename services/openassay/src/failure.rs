@@ -5,6 +5,8 @@ use std::{error::Error, fmt, process::ExitCode};
 
 /// Exit code of a wrong command line, after BSD `sysexits.h`.
 pub(crate) const USAGE: u8 = 64;
+/// Exit code where somebody may not do what they ask for, after the same.
+const NO_PERMISSION: u8 = 77;
 
 /// Why a command ended early.
 #[derive(Debug)]
@@ -34,6 +36,14 @@ impl Failure {
         }
     }
 
+    /// Something that the user may not do.
+    pub(crate) fn not_allowed(message: impl fmt::Display) -> Self {
+        Self::Told {
+            message: message.to_string(),
+            exit_code: NO_PERMISSION,
+        }
+    }
+
     /// Says in front what was being done.
     pub(crate) fn while_doing(self, what: impl fmt::Display) -> Self {
         match self {
@@ -41,6 +51,22 @@ impl Failure {
                 message: format!("{what}: {message}"),
                 exit_code,
             },
+            Self::OutputClosed => Self::OutputClosed,
+        }
+    }
+
+    /// Names the file that was sent to a server, whose message may call it by the field of the
+    /// interface that brought it.
+    pub(crate) fn about_file(self, file: &str) -> Self {
+        match self {
+            Self::Told { message, exit_code } => {
+                let said = message.strip_prefix("content: ").unwrap_or(&message);
+                let message = match said.strip_prefix(file) {
+                    Some(rest) if rest.starts_with(':') => said.to_owned(),
+                    _ => format!("{file}: {said}"),
+                };
+                Self::Told { message, exit_code }
+            }
             Self::OutputClosed => Self::OutputClosed,
         }
     }
@@ -94,6 +120,14 @@ fn chain(error: &dyn Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_was_sent_is_named_once() {
+        for said in ["content: a.SPE: no text", "a.SPE: no text", "no text"] {
+            let failure = Failure::new(ErrorKind::InvalidArgument, said).about_file("a.SPE");
+            assert_eq!(failure.message(), "a.SPE: no text");
+        }
+    }
 
     #[derive(Debug)]
     struct Layer(&'static str, Option<Box<Layer>>);

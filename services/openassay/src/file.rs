@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Result};
 use assay_core::ErrorKind;
-use assay_formats::MAX_FILE_BYTES;
+use assay_formats::{FormatError, MAX_FILE_BYTES};
 use std::{
     fs,
     io::{self, Read, Write},
@@ -48,6 +48,21 @@ pub(crate) fn read_spectrum(path: &Path) -> Result<Vec<u8>> {
     };
     read.map_err(|error| cannot("read", path, &error))?;
     Ok(bytes)
+}
+
+/// Reads a spectrum that is to be sent to a server. What no server takes is refused here, in the
+/// words for a file; whether a server takes less is its own to say.
+pub(crate) fn read_spectrum_to_send(path: &Path) -> Result<Vec<u8>> {
+    let bytes = read_spectrum(path)?;
+    let refused = |error| Err(Failure::from(error).while_doing(path.display()));
+    match bytes.len() {
+        0 => refused(FormatError::Empty),
+        size_bytes if size_bytes > MAX_FILE_BYTES => refused(FormatError::TooLarge {
+            size_bytes,
+            limit_bytes: MAX_FILE_BYTES,
+        }),
+        _ => Ok(bytes),
+    }
 }
 
 /// Refuses early to overwrite what is no plain file, and to write where nothing can be written,

@@ -16,13 +16,11 @@ mod terminal;
 #[cfg(feature = "train")]
 mod training;
 
-use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = match cli::Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(message) => return cli::show(&message),
-    };
-    cli.run()
+    match cli::Cli::read() {
+        Ok((cli, name)) => cli.run(&name),
+        Err(message) => cli::show(&message),
+    }
 }

@@ -7,6 +7,7 @@ use assay_pipeline::{
     Dataset, DatasetRow, Fault, Faults, ListedSpectrum, PipelineError, Role, SpectrumList,
 };
 use assay_store::BlobStore;
+use assay_trace::{item, step};
 use futures::{StreamExt as _, stream};
 use std::{path::Path, sync::Arc};
 
@@ -26,7 +27,10 @@ pub(crate) async fn load(
     let list = SpectrumList::from_csv(&blobs.get(dataset).await?)?;
     let total = list.rows().len();
     let mut reading = stream::iter(list.rows().iter().cloned().enumerate())
-        .map(|(at, row)| read(Arc::clone(blobs), at as u64 + 2, row))
+        .map(|(at, row)| {
+            let reading = read(Arc::clone(blobs), at as u64 + 2, row);
+            step(item(at + 1), reading)
+        })
         .buffered(AT_A_TIME);
     let (mut rows, mut faults) = (Vec::with_capacity(total), Vec::new());
     while let Some(read) = reading.next().await {

@@ -11,6 +11,7 @@ use assay_jobs::{
     Handler, JobContext, JobRecord, JobResult, Outcome, Progress, StopReason, TrainJob,
 };
 use assay_pipeline::{Dataset, ModelSpec};
+use assay_trace::{STEP, step};
 use assay_train::{Resources, TrainError, Trained, TrainingData, TrainingSpec, train};
 use async_trait::async_trait;
 use std::{
@@ -18,6 +19,7 @@ use std::{
     sync::OnceLock,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
+use tracing::debug_span;
 
 /// Does the jobs of the train lane.
 pub struct TrainHandler {
@@ -60,11 +62,19 @@ impl TrainHandler {
             });
         };
         let blobs = &self.deps.blobs;
-        let dataset = dataset::load(blobs, asked.dataset, context.stop(), progress).await?;
+        let dataset = step(
+            debug_span!(target: STEP, "dataset"),
+            dataset::load(blobs, asked.dataset, context.stop(), progress),
+        )
+        .await?;
         for warning in dataset.warnings() {
             context.warn(format!("spectrum {}: {}", warning.file, warning.message));
         }
-        let (trained, files) = run(dataset, spec, bases_dir, context.clone()).await?;
+        let (trained, files) = step(
+            debug_span!(target: STEP, "training"),
+            run(dataset, spec, bases_dir, context.clone()),
+        )
+        .await?;
         let artefacts = files.keep(blobs.as_ref()).await?;
         if context.stop().is_raised() {
             return Err(TrainerError::Stopped);

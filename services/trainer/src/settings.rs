@@ -1,9 +1,11 @@
 //! The configuration of a trainer that runs alone.
 
 use crate::TrainerConfig;
-use assay_api::check_address;
 use assay_backends::StorageConfig;
-use assay_runtime::{Check, ServerConfig, ServiceSettings, TelemetryConfig, config::within};
+use assay_runtime::{
+    AccessConfig, Check, PeersConfig, ServerConfig, ServiceSettings, TelemetryConfig, TlsConfig,
+    config::within,
+};
 use serde::{Deserialize, Serialize};
 
 /// The configuration of a trainer that runs alone.
@@ -14,9 +16,16 @@ pub struct TrainerSettings {
     pub server: ServerConfig,
     /// Its logs.
     pub telemetry: TelemetryConfig,
+    /// The encryption of its connections.
+    pub tls: TlsConfig,
+    /// Who may do what.
+    pub access: AccessConfig,
+    /// How it reaches the other services.
+    pub peers: PeersConfig,
     /// Blobs and registry, shared with the other services.
     pub storage: StorageConfig,
     /// Address of the control service, whose jobs are worked on, such as `http://control:50051`.
+    /// Not used with `storage.jobs_url` and `storage.queue_url`, from which they come then.
     pub control_url: String,
     /// The trainer.
     pub trainer: TrainerConfig,
@@ -27,6 +36,9 @@ impl Default for TrainerSettings {
         Self {
             server: ServerConfig::default(),
             telemetry: TelemetryConfig::default(),
+            tls: TlsConfig::default(),
+            access: AccessConfig::default(),
+            peers: PeersConfig::default(),
             storage: StorageConfig::default(),
             control_url: "http://127.0.0.1:50051".to_owned(),
             trainer: TrainerConfig::default(),
@@ -39,13 +51,14 @@ impl Check for TrainerSettings {
         let mut faults = [
             within("server", self.server.faults()),
             within("telemetry", self.telemetry.faults()),
+            within("tls", self.tls.faults()),
+            within("access", self.access.faults()),
+            within("peers", self.peers.faults()),
             within("storage", self.storage.faults()),
             within("trainer", self.trainer.faults()),
         ]
         .concat();
-        if let Err(error) = check_address(&self.control_url) {
-            faults.push(format!("control_url: {error}"));
-        }
+        faults.extend(self.peers.faults_of(&[("control_url", &self.control_url)]));
         faults
     }
 }
@@ -57,5 +70,13 @@ impl ServiceSettings for TrainerSettings {
 
     fn telemetry(&self) -> &TelemetryConfig {
         &self.telemetry
+    }
+
+    fn tls(&self) -> &TlsConfig {
+        &self.tls
+    }
+
+    fn access(&self) -> &AccessConfig {
+        &self.access
     }
 }

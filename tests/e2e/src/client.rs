@@ -22,8 +22,8 @@ pub fn connect(url: &str) -> Result<Channel> {
     Ok(assay_api::channel(url, &ClientOptions::default())?)
 }
 
-/// A generated client on a connection.
-pub fn client<C: Limited>(channel: &Channel, new: impl FnOnce(Channel) -> C) -> C {
+/// A generated client on a connection, whatever sort of connection that is.
+pub fn client<T: Clone, C: Limited>(channel: &T, new: impl FnOnce(T) -> C) -> C {
     new(channel.clone()).limited(MAX_MESSAGE_BYTES)
 }
 
@@ -41,7 +41,15 @@ pub struct Put {
 /// # Errors
 /// When the server does not take one.
 pub async fn put(channel: &Channel, collection: &Collection) -> Result<Put> {
-    let mut ingest = client(channel, IngestServiceClient::new);
+    put_by(channel, channel, collection).await
+}
+
+/// The same where the ingest and the control service are not one.
+///
+/// # Errors
+/// When one of them does not take something.
+pub async fn put_by(ingest: &Channel, control: &Channel, collection: &Collection) -> Result<Put> {
+    let mut ingest = client(ingest, IngestServiceClient::new);
     let (mut rows, mut spectra) = (Vec::new(), Vec::new());
     for listed in &collection.spectra {
         let request = PutFileRequest {
@@ -64,7 +72,7 @@ pub async fn put(channel: &Channel, collection: &Collection) -> Result<Put> {
             file_name: listed.name.clone(),
         });
     }
-    let mut datasets = client(channel, DatasetServiceClient::new);
+    let mut datasets = client(control, DatasetServiceClient::new);
     let answer = datasets
         .create_dataset(CreateDatasetRequest { rows })
         .await?;

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader},
-    net::{Ipv4Addr, SocketAddr},
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{
@@ -32,6 +32,9 @@ pub const TRAINER: &str = "assay-trainer";
 /// All of them, those first whose addresses others must know.
 pub const PROGRAMS: [&str; 6] = [CONTROL, INFERENCE, INGEST, GATE, EXPLAINER, TRAINER];
 
+/// Stands for all of them where something is set.
+pub const EVERY: &str = "every program";
+
 /// One running program. Dropped, it is killed.
 struct Running {
     process: Child,
@@ -43,28 +46,70 @@ struct Running {
 pub struct Cluster {
     folder: PathBuf,
     settings: Vec<(&'static str, String)>,
+    /// Variables of every program.
+    environment: Vec<(&'static str, String)>,
+    /// Variables of the tool.
+    of_tool: Vec<(&'static str, String)>,
     /// Where all of them listen.
     host: Ipv4Addr,
     /// Where each is or was: started again, it comes back there.
-    addresses: BTreeMap<&'static str, SocketAddr>,
+    urls: BTreeMap<&'static str, String>,
     running: BTreeMap<&'static str, Running>,
 }
 
 impl Cluster {
     /// Starts every service in a folder, with the data below it, and waits until each is ready.
-    /// `settings` are for single programs, such as `control.lease_s=5` for [`CONTROL`].
+    /// `settings` are for single programs, such as `storage.lease_s=5` for [`CONTROL`], or for
+    /// [`EVERY`] one.
     ///
     /// # Errors
     /// With the log of the one that ends before.
     pub fn start(folder: &Path, settings: &[(&'static str, &str)]) -> Result<Self> {
+        Self::start_in(folder, settings, Vec::new())
+    }
+
+    /// The same with variables of the environment for every program, such as the addresses of
+    /// servers, which may hold a password.
+    ///
+    /// # Errors
+    /// With the log of the one that ends before.
+    pub fn start_in(
+        folder: &Path,
+        settings: &[(&'static str, &str)],
+        environment: Vec<(&'static str, String)>,
+    ) -> Result<Self> {
+        Self::begin_all(own_address(), folder, settings, environment)
+    }
+
+    /// The same as [`Cluster::start`] at an address that was asked for before, so that
+    /// certificates can name it.
+    ///
+    /// # Errors
+    /// With the log of the one that ends before.
+    pub fn start_at(
+        host: Ipv4Addr,
+        folder: &Path,
+        settings: &[(&'static str, &str)],
+    ) -> Result<Self> {
+        Self::begin_all(host, folder, settings, Vec::new())
+    }
+
+    fn begin_all(
+        host: Ipv4Addr,
+        folder: &Path,
+        settings: &[(&'static str, &str)],
+        environment: Vec<(&'static str, String)>,
+    ) -> Result<Self> {
         let own = settings
             .iter()
             .map(|(program, setting)| (*program, (*setting).to_owned()));
         let mut cluster = Self {
             folder: folder.to_path_buf(),
             settings: own.collect(),
-            host: own_address(),
-            addresses: BTreeMap::new(),
+            environment,
+            of_tool: Vec::new(),
+            host,
+            urls: BTreeMap::new(),
             running: BTreeMap::new(),
         };
         for program in PROGRAMS {
@@ -78,12 +123,16 @@ impl Cluster {
     /// # Errors
     /// With its log when it ends before.
     pub fn begin(&mut self, program: &'static str) -> Result<()> {
-        let listen = self.addresses.get(program).copied();
-        let listen = listen.unwrap_or_else(|| SocketAddr::from((self.host, 0)));
+        let before = self
+            .urls
+            .get(program)
+            .and_then(|url| url.split("://").last());
+        let listen = before.map_or_else(|| format!("{}:0", self.host), str::to_owned);
         let mut process = Command::new(tool::program(program)?)
             .args(["--set", &format!("server.listen={listen}")])
             .args(["--set", "storage.data_dir=server"])
             .args(self.wiring(program))
+            .envs(self.environment.iter().map(|(name, value)| (*name, value)))
             .current_dir(&self.folder)
             .stderr(Stdio::piped())
             .spawn()
@@ -95,13 +144,13 @@ impl Cluster {
             process,
             log: Arc::clone(&log),
         };
-        let ready = format!("{program} answers at http://");
+        let ready = format!("{program} answers at ");
         for line in lines.by_ref() {
             let line = line?;
-            let address = line.strip_prefix(&ready).map(str::parse).transpose()?;
+            let url = line.strip_prefix(&ready).map(str::to_owned);
             keep(&log, line);
-            if let Some(address) = address {
-                self.addresses.insert(program, address);
+            if let Some(url) = url {
+                self.urls.insert(program, url);
                 self.running.insert(program, running);
                 // A full pipe would stop the service.
                 thread::spawn(move || lines.map_while(Result::ok).for_each(|l| keep(&log, l)));
@@ -126,18 +175,33 @@ impl Cluster {
             let key = other.trim_start_matches("assay-");
             format!("{key}_url={}", self.url(other))
         });
-        let own = self.settings.iter().filter(|(whose, _)| *whose == program);
+        let meant = |whose: &str| whose == program || whose == EVERY;
+        let own = self.settings.iter().filter(|(whose, _)| meant(whose));
         addresses
             .chain(own.map(|(_, setting)| setting.clone()))
             .flat_map(|setting| ["--set".to_owned(), setting])
             .collect()
     }
 
+    /// Sets a variable of the tool.
+    pub fn set(&mut self, name: &'static str, value: &str) {
+        self.of_tool.push((name, value.to_owned()));
+    }
+
+    /// What a service has logged so far.
+    #[must_use]
+    pub fn log(&self, program: &str) -> String {
+        let running = self.running.get(program);
+        running.map_or_else(String::new, |running| {
+            let log = running.log.lock().unwrap_or_else(PoisonError::into_inner);
+            log.join("\n")
+        })
+    }
+
     /// Address of a service, such as `http://127.1.2.3:40123`; it is kept over a new start.
     #[must_use]
     pub fn url(&self, program: &str) -> String {
-        let address = self.addresses.get(program);
-        address.map_or_else(String::new, |address| format!("http://{address}"))
+        self.urls.get(program).cloned().unwrap_or_default()
     }
 
     /// The tool with the addresses of this cluster.
@@ -150,6 +214,7 @@ impl Cluster {
             .args(arguments)
             .env("OPENASSAY_SERVER", self.url(CONTROL))
             .env("OPENASSAY_INGEST_SERVER", self.url(INGEST))
+            .envs(self.of_tool.iter().map(|(name, value)| (*name, value)))
             .current_dir(&self.folder);
         Ok(command)
     }
@@ -210,7 +275,8 @@ impl Cluster {
 
 /// An address of this machine that no one else uses, so that the port of a killed service stays
 /// free until it is started again.
-fn own_address() -> Ipv4Addr {
+#[must_use]
+pub fn own_address() -> Ipv4Addr {
     static CLUSTERS: AtomicU32 = AtomicU32::new(0);
     let number = CLUSTERS.fetch_add(1, Ordering::Relaxed);
     // Room for sixteen clusters in each test process.

@@ -23,7 +23,7 @@ pub struct Call {
     /// Such as `/openassay.gate.v1.GateService/Identify`.
     pub path: String,
     /// Beside those that every request of gRPC has; one of the same name replaces it.
-    pub headers: Vec<(&'static str, &'static str)>,
+    pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -47,8 +47,8 @@ impl Call {
 
     /// The same with another header.
     #[must_use]
-    pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
-        self.headers.push((name, value));
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 }

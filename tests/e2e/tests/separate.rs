@@ -13,6 +13,10 @@ use assay_e2e::{
     collection::{self, MANIFEST},
     tool,
 };
+use assay_servers::{
+    rabbitmq::Corner,
+    redis::{self, Settings},
+};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -79,11 +83,34 @@ fn without_timings(mut answer: Value) -> Value {
 
 #[test]
 fn separate_services_answer_as_the_tool_alone_does() {
+    answers_are_the_tools_own(Vec::new());
+}
+
+#[test]
+fn so_do_services_on_rabbitmq_and_redis() {
+    let name = "services on RabbitMQ and Redis";
+    let Some(corner) = Corner::find(name).unwrap() else {
+        return;
+    };
+    let Some(store) = redis::private(name, &Settings::durable()).unwrap() else {
+        return;
+    };
+    answers_are_the_tools_own(vec![
+        ("OPENASSAY_STORAGE__JOBS_URL", store.url()),
+        ("OPENASSAY_STORAGE__QUEUE_URL", corner.url().to_owned()),
+        // It may lose everything at any time, so it may share a server with what may not.
+        ("OPENASSAY_STORAGE__CACHE_URL", store.url()),
+        ("OPENASSAY_STORAGE__PREFIX", corner.prefix().to_owned()),
+    ]);
+}
+
+/// Trains, identifies and explains through separate programs, and compares with the tool alone.
+fn answers_are_the_tools_own(environment: Vec<(&'static str, String)>) {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let collection = collection::simulate(folder, 4, 2).unwrap();
     specification(folder, 20);
-    let mut cluster = Cluster::start(folder, &[]).unwrap();
+    let mut cluster = Cluster::start_in(folder, &[], environment).unwrap();
     // Nothing is served before; inference follows the registry without a new start.
     let job = submit_training(&cluster, &["--wait", "--out", "trained"]);
     assert_eq!(job["state"], "succeeded", "{job}");
@@ -179,7 +206,7 @@ async fn what_a_killed_trainer_began_another_one_finishes_with_the_same_bits() {
     // Long enough to be still at work when it is looked at for the first time, on any machine.
     specification(folder, 1000);
     let settings = [
-        (CONTROL, "control.lease_s=3"),
+        (CONTROL, "storage.lease_s=3"),
         (CONTROL, "control.sweep_every_ms=200"),
         (TRAINER, "trainer.checkpoint_every_steps=10"),
     ];
@@ -195,6 +222,38 @@ async fn what_a_killed_trainer_began_another_one_finishes_with_the_same_bits() {
     assert!(broken["attempt"].as_u64().unwrap() >= 2, "{broken}");
     assert_eq!(broken["summary"]["bundle"], whole["summary"]["bundle"]);
     assert!(whole["summary"]["bundle"].is_string(), "{whole}");
+    // It went on from a checkpoint: no worker after the first one began with the first epoch.
+    let begun = first_epochs(&events(&cluster, id(&broken)).await);
+    let (first, later) = begun.split_first().unwrap();
+    assert_eq!(*first, 1, "{begun:?}");
+    assert!(later.iter().all(|epoch| *epoch > 10), "{begun:?}");
+    assert!(!later.is_empty(), "{begun:?}");
+}
+
+/// All events of a job that is over.
+async fn events(cluster: &Cluster, id: &str) -> Vec<WatchResponse> {
+    let channel = connect(&cluster.url(CONTROL)).unwrap();
+    let request = WatchRequest {
+        id: id.to_owned(),
+        after_sequence: 0,
+    };
+    let mut jobs = client(&channel, JobServiceClient::new);
+    let mut stream = jobs.watch(request).await.unwrap().into_inner();
+    let mut events = Vec::new();
+    while let Some(event) = stream.message().await.unwrap() {
+        events.push(event);
+    }
+    events
+}
+
+/// The epoch that each attempt told of first.
+fn first_epochs(events: &[WatchResponse]) -> Vec<u32> {
+    let attempts = events.split(|event| event.progress.is_none() && !event.warning);
+    let first = attempts.filter_map(|attempt| {
+        let epochs = attempt.iter().filter_map(|event| event.progress.as_ref());
+        epochs.filter_map(|progress| progress.epoch.as_ref()).next()
+    });
+    first.map(|epoch| epoch.epoch).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -203,7 +262,7 @@ async fn control_may_be_gone_while_workers_wait_and_while_they_work() {
     let folder = folder.path();
     collection::simulate(folder, 4, 2).unwrap();
     // The lease outlasts the absence, so the trainer must find its way back to its own job.
-    let settings = [(CONTROL, "control.lease_s=600")];
+    let settings = [(CONTROL, "storage.lease_s=600")];
     let mut cluster = Cluster::start(folder, &settings).unwrap();
     cluster.kill(CONTROL).unwrap();
     cluster.begin(CONTROL).unwrap();

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 /// Leases that run out soon, so that a job of a killed process goes on soon.
 const SOON: [&str; 4] = [
     "--set",
-    "control.lease_s=5",
+    "storage.lease_s=5",
     "--set",
     "control.sweep_every_ms=200",
 ];
@@ -236,7 +236,7 @@ fn every_fault_of_a_configuration_is_told_at_once() {
         "--config",
         "bad.toml",
         "--set",
-        "control.lease_s=0",
+        "storage.lease_s=0",
     ];
     let output = tool::start(folder.path(), &arguments).unwrap();
     assert_eq!(output.status.code(), Some(64));

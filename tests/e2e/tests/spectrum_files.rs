@@ -1,10 +1,11 @@
-//! CHN and N42 files go to SpecUtils and come back: it reads ours, and we read its own.
+//! Spectrum files and two readers of other people: CHN and N42 go to SpecUtils and come back, SPE
+//! is read by becquerel and by us.
 
-use assay_e2e::foreign;
-use assay_formats::{read, write_chn, write_n42};
+use assay_e2e::{checkout, collection, foreign};
+use assay_formats::{read, write_chn, write_n42, write_spe};
 use assay_spectrum::{EnergyCalibration, Spectrum};
-use serde_json::json;
-use std::fs;
+use serde_json::{Value, json};
+use std::{fs, path::Path};
 
 /// 200 channels, times in steps of 20 ms, counts of the six digits that SpecUtils
 /// writes, the outermost ones not zero.
@@ -67,5 +68,98 @@ fn specutils_reads_our_files_and_we_read_its_own() {
             let difference = (read.energy_kev(channel) - expected).abs();
             assert!(difference < 1e-4, "{name}: {difference} keV at {channel}");
         }
+    }
+}
+
+/// What becquerel is to find in a file: its path and the spectrum in it.
+fn entry(file: &Path, spectrum: &Spectrum) -> Value {
+    let terms = spectrum.calibration.map(|c| {
+        [
+            c.intercept_kev,
+            c.slope_kev_per_channel,
+            c.quadratic_kev_per_channel2,
+        ]
+    });
+    json!({
+        "file": file,
+        "counts": spectrum.counts,
+        "live_time_s": spectrum.live_time_s,
+        "real_time_s": spectrum.real_time_s,
+        "start": spectrum.start_time.map(|time| time.to_string()),
+        "terms": terms,
+    })
+}
+
+/// Spectra as only a writer has them: many digits, large counts, no calibration.
+fn written() -> [Spectrum; 3] {
+    let odd = EnergyCalibration::new(-0.123_456_789, 1.0 / 3.0, 1e-300).ok();
+    let large = 1 << 53;
+    [
+        sample(),
+        Spectrum {
+            calibration: odd,
+            live_time_s: Some(1e-3),
+            real_time_s: Some(123_456.789_012_345),
+            counts: vec![0, large, large - 1, 4_294_967_296],
+            blocks: vec![("ROI".to_owned(), "1\n3 5".to_owned())],
+            ..sample()
+        },
+        Spectrum {
+            calibration: None,
+            title: String::new(),
+            ..sample()
+        },
+    ]
+}
+
+/// The SPE files of a manifest that becquerel can read too: it knows no zones.
+fn listed(folder: &Path, step: usize) -> Vec<Value> {
+    let manifest = fs::read_to_string(folder.join("manifest.csv")).unwrap();
+    let names = manifest
+        .lines()
+        .skip(1)
+        .step_by(step)
+        .filter_map(|line| line.split(',').next());
+    let entries = names.filter_map(|name| {
+        let file = folder.join(name);
+        let spectrum = read(&fs::read(&file).unwrap(), Some(name))
+            .unwrap()
+            .spectrum;
+        let zoned = spectrum.start_time?.utc_offset_min().is_some();
+        (!zoned).then(|| entry(&file, &spectrum))
+    });
+    entries.collect()
+}
+
+#[test]
+fn becquerel_reads_from_spe_files_what_we_wrote_and_what_we_read() {
+    let test = "becquerel";
+    let folder = tempfile::tempdir().unwrap();
+    let mut entries = Vec::new();
+    for (index, spectrum) in written().iter().enumerate() {
+        let file = folder.path().join(format!("{index}.spe"));
+        fs::write(&file, write_spe(spectrum)).unwrap();
+        entries.push(entry(&file, spectrum));
+    }
+    let seed = checkout::root()
+        .unwrap()
+        .join("libs/formats/fuzz/seeds/spe/plain.spe");
+    let plain = read(&fs::read(&seed).unwrap(), Some("plain.spe")).unwrap();
+    entries.push(entry(&seed, &plain.spectrum));
+    collection::simulate(folder.path(), 1, 1).unwrap();
+    let simulated = listed(&folder.path().join("data"), 1);
+    assert_eq!(simulated.len(), 13);
+    entries.extend(simulated);
+    if let Some(measured) = assay_golden::pgaa_dir(test) {
+        // becquerel takes a third of a second for each, so every tenth must do.
+        let measured = listed(&measured, 10);
+        assert!(measured.len() > 20, "{}", measured.len());
+        entries.extend(measured);
+    }
+    let expected = serde_json::to_string(&entries).unwrap();
+    fs::write(folder.path().join("expected.json"), expected).unwrap();
+    let printed = foreign::python(test, "spe_files.py", [folder.path()]).unwrap();
+    if let Some(printed) = printed {
+        assert_eq!(printed.trim(), format!("{} files agree", entries.len()));
     }
 }

@@ -25,6 +25,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chunks::{Checkpoint, Chunk};
 use end::End;
+use rows::Rows;
 use std::{sync::Arc, time::Duration};
 
 /// What is said about each row.
@@ -81,9 +82,13 @@ impl Batch {
             let from = checkpoint.done(rows.len());
             let to = rows.len().min(from + checkpoint.chunk_rows);
             let some = &rows[from..to];
-            let finished = self
-                .answer_rows(job.bundle, bins, some, || progress.one_more())
-                .await?;
+            let rows = Rows {
+                bundle: job.bundle,
+                bins,
+                some,
+                before: from,
+            };
+            let finished = self.answer_rows(rows, || progress.one_more()).await?;
             let blobs = &self.answerer.sources.blobs;
             let lines = blobs.put(Bytes::from(finished.lines)).await?;
             let importances = match finished.importances {

@@ -8,8 +8,20 @@ use super::{
 use crate::{AnswerError, Question, Wanted};
 use assay_core::Digest;
 use assay_pipeline::ListedSpectrum;
+use assay_trace::{item, step};
 use futures::{FutureExt, StreamExt, stream};
 use std::time::Duration;
+
+/// Rows to be answered.
+pub(super) struct Rows<'a> {
+    /// By this bundle.
+    pub(super) bundle: Digest,
+    /// Length of its input vectors.
+    pub(super) bins: usize,
+    pub(super) some: &'a [ListedSpectrum],
+    /// Rows of the data set before these.
+    pub(super) before: usize,
+}
 
 /// The finished rows of one chunk.
 pub(super) struct Finished {
@@ -23,22 +35,27 @@ pub(super) struct Finished {
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 impl Batch {
-    /// Answers some rows by one bundle of so many bins; `finished` is called after each.
+    /// Answers some rows; `finished` is called after each.
     pub(super) async fn answer_rows(
         &self,
-        bundle: Digest,
-        bins: usize,
-        rows: &[ListedSpectrum],
+        rows: Rows<'_>,
         mut finished: impl FnMut(),
     ) -> Result<Finished, End> {
+        let Rows {
+            bundle,
+            bins,
+            some,
+            before,
+        } = rows;
         let mut chunk = Finished {
             lines: Vec::new(),
             importances: matches!(self.kind, BatchKind::Explain { .. }).then(Vec::new),
         };
         // Endings are in the order of the rows, so that neighbours never change a file.
-        let work: Vec<_> = rows
+        let work: Vec<_> = some
             .iter()
-            .map(|row| self.answer_row(bundle, row).boxed())
+            .zip(before + 1..)
+            .map(|(row, number)| self.answer_row(bundle, row, number).boxed())
             .collect();
         let mut answers = stream::iter(work).buffered(self.options.rows_at_once);
         while let Some(answer) = answers.next().await {
@@ -58,12 +75,15 @@ impl Batch {
         Ok(chunk)
     }
 
+    /// `number`: of the row, from 1.
     async fn answer_row(
         &self,
         bundle: Digest,
         row: &ListedSpectrum,
+        number: usize,
     ) -> Result<(ResultLine, Option<Vec<f32>>), End> {
-        match self.patiently(|| self.ask(bundle, row)).await {
+        let asked = self.patiently(|| self.ask(bundle, row));
+        match step(item(number), asked).await {
             Ok(answered) => Ok(answered),
             Err(error) if Fate::of(&error) == Fate::Row => {
                 Ok((ResultLine::failed(row, &error), None))

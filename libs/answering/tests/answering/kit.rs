@@ -40,7 +40,7 @@ impl Kit {
             registry: Arc::new(Registry::local(&folder.path().join("registry"))),
             blobs: Arc::new(Blobs::local(&folder.path().join("blobs"))),
             features: Arc::new(crate::meddling::Features::of(&BUNDLE)),
-            jobs: Jobs::open(&storage).unwrap(),
+            jobs: Jobs::embedded(&storage).unwrap(),
             folder,
         };
         kit.register("steels", &BUNDLE).await;

@@ -197,8 +197,8 @@ impl BlobStore for Blobs {
         self.inner.size(digest).await
     }
 
-    async fn start(&self, digest: Digest, length: usize) -> Result<Bytes, StoreError> {
-        self.inner.start(digest, length).await
+    async fn part(&self, digest: Digest, from: u64, length: usize) -> Result<Bytes, StoreError> {
+        self.inner.part(digest, from, length).await
     }
 
     async fn remove(&self, digest: Digest) -> Result<(), StoreError> {

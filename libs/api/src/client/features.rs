@@ -1,6 +1,6 @@
 //! Features from an inference service elsewhere.
 
-use super::{ClientOptions, channel};
+use super::{ClientOptions, Link, Traced, link};
 use crate::{
     Limited, WireError, field,
     inference::{self as wire, Vector, inference_service_client::InferenceServiceClient},
@@ -13,7 +13,7 @@ use std::{
     future::Future,
     time::{Duration, Instant},
 };
-use tonic::{Request, Response, Status, transport::Channel};
+use tonic::{Request, Response, Status};
 
 /// Most rows of one request, by the interface.
 const MOST_ROWS: usize = 1024;
@@ -21,7 +21,7 @@ const MOST_ROWS: usize = 1024;
 /// [`FeatureSource`] by way of an `InferenceService`.
 #[derive(Debug, Clone)]
 pub struct RemoteFeatures {
-    client: InferenceServiceClient<Channel>,
+    client: InferenceServiceClient<Traced<Link>>,
     max_message_bytes: usize,
 }
 
@@ -32,7 +32,7 @@ impl RemoteFeatures {
     /// # Errors
     /// When the address cannot be used.
     pub fn new(url: &str, options: &ClientOptions) -> Result<Self, WireError> {
-        let client = InferenceServiceClient::new(channel(url, options)?);
+        let client = InferenceServiceClient::new(Traced(link(url, options)?));
         Ok(Self {
             client: client.limited(options.max_message_bytes),
             max_message_bytes: options.max_message_bytes,

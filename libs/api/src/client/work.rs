@@ -1,6 +1,6 @@
 //! Jobs from a control service elsewhere.
 
-use super::{ClientOptions, channel, own_thread::OwnThread};
+use super::{ClientOptions, Link, Traced, link, own_thread::OwnThread};
 use crate::{
     Limited, WireError, job,
     jobs::{self as wire, worker_service_client::WorkerServiceClient},
@@ -9,7 +9,8 @@ use crate::{
 use assay_jobs::{Assignment, Beat, FencingToken, JobError, JobId, Lane, Outcome, WorkSource};
 use async_trait::async_trait;
 use std::{future::Future, sync::Arc, time::Duration};
-use tonic::{Request, Response, Status, transport::Channel};
+use tonic::{Request, Response, Status};
+use tracing::Instrument;
 
 /// Longest wait of one claim, by the interface.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -20,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// beats arrive while the work keeps every thread of the caller's runtime.
 #[derive(Debug, Clone)]
 pub struct RemoteWork {
-    client: WorkerServiceClient<Channel>,
+    client: WorkerServiceClient<Traced<Link>>,
     thread: Arc<OwnThread>,
 }
 
@@ -33,7 +34,8 @@ impl RemoteWork {
         let thread = OwnThread::start("control-client").map_err(|error| WireError::Thread {
             reason: error.to_string(),
         })?;
-        let client = thread.within(|| channel(url, options).map(WorkerServiceClient::new))?;
+        let client = thread.within(|| link(url, options))?;
+        let client = WorkerServiceClient::new(Traced(client));
         Ok(Self {
             client: client.limited(options.max_message_bytes),
             thread: Arc::new(thread),
@@ -45,7 +47,7 @@ impl RemoteWork {
         &self,
         limit: Duration,
         message: T,
-        call: impl FnOnce(WorkerServiceClient<Channel>, Request<T>) -> F + Send + 'static,
+        call: impl FnOnce(WorkerServiceClient<Traced<Link>>, Request<T>) -> F + Send + 'static,
     ) -> Result<A, Status>
     where
         T: Send + 'static,
@@ -55,10 +57,8 @@ impl RemoteWork {
         let mut request = Request::new(message);
         request.set_timeout(limit);
         let client = self.client.clone();
-        let called = self
-            .thread
-            .run(async move { tokio::time::timeout(limit, call(client, request)).await })
-            .await;
+        let work = async move { tokio::time::timeout(limit, call(client, request)).await };
+        let called = self.thread.run(work.in_current_span()).await;
         match called {
             Some(Ok(answer)) => answer.map(Response::into_inner),
             Some(Err(_)) => {

@@ -49,6 +49,14 @@ pub fn answer_error(status: &Status) -> AnswerError {
             doing: "another service was working on the request",
         },
         (Code::Unavailable, _) => AnswerError::Unavailable(message),
+        // Whoever asked us is not to blame: our own token or certificate is not taken there.
+        (Code::Unauthenticated | Code::PermissionDenied, _) => {
+            tracing::error!(
+                error = message,
+                "another service refuses this one; see [peers]"
+            );
+            AnswerError::Unavailable(format!("another service refuses this one: {message}"))
+        }
         _ => AnswerError::Remote {
             kind: kind(status),
             message,

@@ -63,7 +63,7 @@ pub(super) fn of_file(path: &Path, defaults: &Value) -> Result<Vec<Setting>, Con
         ConfigFaults::one(format!(
             "{} line {line}: {}",
             path.display(),
-            error.message()
+            error.message().replace('\n', ": ")
         ))
     })?;
     let mut settings = Vec::new();

@@ -2,6 +2,7 @@
 //! own when its time is over, the server ends first or the handler panics.
 
 use super::{measure::Measure, refusal};
+use crate::access::Pass;
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
@@ -38,6 +39,8 @@ pub(super) struct Held {
     pub(super) _place: Option<OwnedSemaphorePermit>,
     /// Ends the reading of the request.
     pub(super) _request: DropGuard,
+    /// Its place among those of its principal.
+    pub(super) pass: Pass,
 }
 
 /// A body that is followed.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 pub(super) const UNKNOWN: &str = "unknown";
 
 /// Services that watch over the process and must be answered when nothing else is.
-const WATCHING: [&str; 3] = [
+pub(crate) const WATCHING: [&str; 3] = [
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",

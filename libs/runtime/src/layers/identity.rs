@@ -2,7 +2,8 @@
 //! Context, level 1).
 
 use super::call::Call;
-use crate::request::{REQUEST_ID, TRACE_PARENT};
+use crate::request::REQUEST_ID;
+use assay_trace::{Place, TRACE_PARENT, TRACE_STATE};
 use http::{HeaderMap, HeaderValue, Request};
 use tracing::Span;
 use uuid::Uuid;
@@ -10,60 +11,62 @@ use uuid::Uuid;
 /// Longest id that is taken from a caller.
 const LONGEST_ID: usize = 128;
 
-/// The identity of one request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The identity of one request: its id, and a span that goes on with the caller's trace.
+#[derive(Debug)]
 pub(super) struct Identity {
     request: HeaderValue,
-    trace: Trace,
-}
-
-/// A place in a trace, in lower-case hexadecimal digits as on the wire.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Trace {
-    id: String,
-    /// The caller's span.
-    parent: Option<String>,
-    /// Ours.
-    span: String,
-    flags: String,
+    span: Span,
 }
 
 impl Identity {
     /// Reads or makes it, and leaves it in the metadata for the handler: the trace with our span,
     /// so that what is passed on names its real parent.
-    pub(super) fn of<B>(request: &mut Request<B>) -> Self {
+    pub(super) fn of<B>(request: &mut Request<B>, call: &Call) -> Self {
         let headers = request.headers_mut();
         let id = headers
             .get(REQUEST_ID)
             .filter(|id| usable(id))
             .cloned()
             .unwrap_or_else(|| header(&Uuid::now_v7().to_string()));
-        let trace = headers
-            .get(TRACE_PARENT)
-            .and_then(|text| Trace::parse(text.to_str().ok()?))
-            .unwrap_or_else(Trace::begin);
+        let caller = caller(headers);
+        let (span, place) = assay_trace::begin(caller.as_ref(), |place| {
+            tracing::info_span!(
+                parent: None,
+                "request",
+                request.id = id.to_str().unwrap_or_default(),
+                rpc.service = call.service,
+                rpc.method = call.method,
+                trace.id = place.trace_id(),
+                trace.parent = caller.as_ref().map(Place::span_id),
+                trace.span = place.span_id(),
+            )
+        });
         headers.insert(REQUEST_ID, id.clone());
-        headers.insert(TRACE_PARENT, header(&trace.to_string()));
-        Self { request: id, trace }
+        headers.insert(TRACE_PARENT, header(&place.trace_parent()));
+        match place.trace_state() {
+            state if state.is_empty() => headers.remove(TRACE_STATE),
+            state => headers.insert(TRACE_STATE, header(&state)),
+        };
+        Self { request: id, span }
     }
 
     /// The span of the request.
-    pub(super) fn span(&self, call: &Call) -> Span {
-        tracing::info_span!(
-            "request",
-            request.id = self.request.to_str().unwrap_or_default(),
-            rpc.service = call.service,
-            rpc.method = call.method,
-            trace.id = self.trace.id,
-            trace.parent = self.trace.parent,
-            trace.span = self.trace.span,
-        )
+    pub(super) fn span(&self) -> Span {
+        self.span.clone()
     }
 
     /// Writes the id into the metadata of the answer.
     pub(super) fn mark(&self, headers: &mut HeaderMap) {
         headers.insert(REQUEST_ID, self.request.clone());
     }
+}
+
+/// The caller's place in a trace. What vendors add may come in several lines.
+fn caller(headers: &HeaderMap) -> Option<Place> {
+    let parent = headers.get(TRACE_PARENT)?.to_str().ok()?;
+    let states = headers.get_all(TRACE_STATE).iter();
+    let states: Vec<_> = states.filter_map(|state| state.to_str().ok()).collect();
+    Place::parse(parent, Some(&states.join(",")))
 }
 
 fn usable(id: &HeaderValue) -> bool {
@@ -76,73 +79,37 @@ fn header(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("unreadable"))
 }
 
-impl Trace {
-    /// `version-trace-parent-flags`; later versions may append fields.
-    fn parse(text: &str) -> Option<Self> {
-        let mut fields = text.split('-');
-        let mut next = |length: usize| {
-            fields.next().filter(|field| {
-                field.len() == length
-                    && field
-                        .bytes()
-                        .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-            })
-        };
-        let (version, id, parent, flags) = (next(2)?, next(32)?, next(16)?, next(2)?);
-        let more = fields.next().is_some();
-        let nothing = |field: &str| field.bytes().all(|b| b == b'0');
-        if version == "ff" || (version == "00" && more) || nothing(id) || nothing(parent) {
-            return None;
-        }
-        Some(Self {
-            id: id.to_owned(),
-            parent: Some(parent.to_owned()),
-            span: new_span(),
-            flags: flags.to_owned(),
-        })
-    }
-
-    /// A trace that begins here and that nobody has asked to record.
-    fn begin() -> Self {
-        Self {
-            id: Uuid::now_v7().simple().to_string(),
-            parent: None,
-            span: new_span(),
-            flags: "00".to_owned(),
-        }
-    }
-}
-
-impl std::fmt::Display for Trace {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "00-{}-{}-{}", self.id, self.span, self.flags)
-    }
-}
-
-/// The half of an id that holds its random bits and is never zero.
-fn new_span() -> String {
-    Uuid::now_v7().simple().to_string().split_off(16)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
+    fn identity(request: &mut Request<()>) -> Identity {
+        Identity::of(request, &Call::of("/a.v1.A/Do", &[].into()))
+    }
+
+    fn passed_on(headers: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut request = Request::new(());
+        for (name, value) in headers {
+            let value = HeaderValue::from_static(value);
+            request.headers_mut().append(*name, value);
+        }
+        let _ = identity(&mut request);
+        std::mem::take(request.headers_mut())
+    }
+
     #[test]
     fn a_trace_goes_on_with_a_span_of_ours() {
-        let mut request = Request::new(());
-        request
-            .headers_mut()
-            .insert(TRACE_PARENT, HeaderValue::from_static(PARENT));
-        let identity = Identity::of(&mut request);
-        assert_eq!(identity.trace.id, "0af7651916cd43dd8448eb211c80319c");
-        assert_eq!(identity.trace.parent.as_deref(), Some("b7ad6b7169203331"));
-        let passed_on = request.headers()[TRACE_PARENT].to_str().unwrap();
-        assert!(passed_on.starts_with("00-0af7651916cd43dd8448eb211c80319c-"));
-        assert!(passed_on.ends_with(&format!("-{}-01", identity.trace.span)));
-        assert_ne!(identity.trace.span, "b7ad6b7169203331");
+        let headers = passed_on(&[
+            (TRACE_PARENT, PARENT),
+            (TRACE_STATE, "a=1"),
+            (TRACE_STATE, "b=2"),
+        ]);
+        let parent = headers[TRACE_PARENT].to_str().unwrap();
+        assert!(parent.starts_with("00-0af7651916cd43dd8448eb211c80319c-"));
+        assert!(parent.ends_with("-01") && !parent.contains("b7ad6b7169203331"));
+        assert_eq!(headers[TRACE_STATE], "a=1,b=2");
     }
 
     #[test]
@@ -150,19 +117,14 @@ mod tests {
         for wrong in [
             "",
             "00",
-            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
-            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
             "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
         ] {
-            assert_eq!(Trace::parse(wrong), None, "{wrong}");
+            let headers = passed_on(&[(TRACE_PARENT, wrong), (TRACE_STATE, "a=1")]);
+            let begun = headers[TRACE_PARENT].to_str().unwrap();
+            let begun = Place::parse(begun, None).unwrap();
+            assert!(!begun.trace_id().starts_with("0af7"), "{wrong}");
+            assert!(!headers.contains_key(TRACE_STATE), "{wrong}");
         }
-        assert!(Trace::parse(&format!("{}-more", PARENT.replacen("00", "01", 1))).is_some());
-        assert_eq!(
-            Trace::parse(&Trace::begin().to_string()).map(|trace| trace.flags),
-            Some("00".to_owned())
-        );
     }
 
     #[test]
@@ -173,7 +135,7 @@ mod tests {
                 REQUEST_ID,
                 HeaderValue::from_bytes(text.as_bytes()).unwrap(),
             );
-            Identity::of(&mut request).request
+            identity(&mut request).request
         };
         assert_eq!(id("run-7"), "run-7");
         for wrong in ["", "two words", "ä", &"x".repeat(129)] {

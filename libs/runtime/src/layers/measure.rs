@@ -2,6 +2,7 @@
 //! end once.
 
 use super::call::{Call, UNKNOWN};
+use crate::access::Record;
 use http::Response;
 use metrics::{Counter, Gauge};
 use std::time::Duration;
@@ -17,6 +18,8 @@ pub(super) struct Measure {
     deadline: Option<Instant>,
     code: Option<Code>,
     in_flight: Gauge,
+    /// What is written down at the end, for the audit log.
+    record: Option<Record>,
     /// The request's, for the log: the measurement ends anywhere.
     span: Span,
 }
@@ -31,6 +34,7 @@ impl Measure {
             deadline: None,
             code: None,
             in_flight,
+            record: None,
             span: Span::current(),
         }
     }
@@ -38,6 +42,11 @@ impl Measure {
     /// Keeps the deadline, to tell it from a caller who left.
     pub(super) fn deadline(&mut self, deadline: Option<Instant>) {
         self.deadline = deadline;
+    }
+
+    /// Keeps what is to be written down at the end.
+    pub(super) fn record(&mut self, record: Option<Record>) {
+        self.record = record;
     }
 
     /// How it ended; the first word counts.
@@ -100,6 +109,10 @@ impl Drop for Measure {
             Code::Unimplemented => UNKNOWN.to_owned(),
             _ => std::mem::take(&mut self.call.method),
         };
+        assay_trace::tell(&self.span, "rpc.grpc.status_code", i64::from(code as i32));
+        if is_ours(code) {
+            assay_trace::failed(&self.span, name(code));
+        }
         let service = self.call.service;
         metrics::counter!(
             "openassay_rpc_requests_total",
@@ -112,11 +125,27 @@ impl Drop for Measure {
         )
         .record(elapsed.as_secs_f64());
         self.log(code, elapsed);
+        if let Some(record) = &self.record {
+            record.ended(code);
+        }
     }
 }
 
+/// Whether the server failed, and not the caller or what it asked for.
+const fn is_ours(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Unknown
+            | Code::DeadlineExceeded
+            | Code::Unimplemented
+            | Code::Internal
+            | Code::Unavailable
+            | Code::DataLoss
+    )
+}
+
 /// A code's name in the gRPC specification.
-const fn name(code: Code) -> &'static str {
+pub(crate) const fn name(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",
         Code::Cancelled => "CANCELLED",

@@ -8,10 +8,17 @@ mod incoming;
 mod measure;
 mod refusal;
 
-use crate::{request, settings::ServerConfig};
+pub(crate) use measure::name as code_name;
+
+use crate::{
+    access::{Access, Entered},
+    request,
+    settings::ServerConfig,
+};
 use answer::{AnswerBody, End, Held};
 use assay_api::ROOM_BYTES;
 use call::Call;
+pub(crate) use call::WATCHING;
 use futures::{FutureExt, future::BoxFuture};
 use http::{Request, Response};
 use identity::Identity;
@@ -58,6 +65,7 @@ pub(crate) struct Shared {
     max_message_bytes: usize,
     default_timeout: Option<Duration>,
     ends: Ends,
+    access: Arc<Access>,
 }
 
 impl Shared {
@@ -66,6 +74,7 @@ impl Shared {
         config: &ServerConfig,
         services: impl IntoIterator<Item = &'static str>,
         ends: Ends,
+        access: Arc<Access>,
     ) -> Self {
         Self {
             services: services.into_iter().collect(),
@@ -75,6 +84,7 @@ impl Shared {
             default_timeout: (config.default_timeout_s > 0)
                 .then(|| Duration::from_secs(config.default_timeout_s)),
             ends,
+            access,
         }
     }
 
@@ -148,8 +158,8 @@ where
         let inner = std::mem::replace(&mut self.inner, fresh);
         let shared = Arc::clone(&self.shared);
         let call = Call::of(request.uri().path(), &shared.services);
-        let identity = Identity::of(&mut request);
-        let span = identity.span(&call);
+        let identity = Identity::of(&mut request, &call);
+        let span = identity.span();
         async move {
             let mut response = answer(shared, inner, call, request).await;
             identity.mark(response.headers_mut());
@@ -165,7 +175,7 @@ async fn answer<S>(
     shared: Arc<Shared>,
     mut inner: S,
     call: Call,
-    request: Request<Body>,
+    mut request: Request<Body>,
 ) -> Response<Body>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
@@ -175,6 +185,17 @@ where
         measure.ended(Code::Unimplemented);
         return refused;
     }
+    let Entered {
+        pass,
+        listed,
+        record,
+    } = shared.access.enter(&mut request);
+    measure.record(record);
+    let pass = match pass {
+        Ok(pass) => pass,
+        Err(status) if listed => return measure.refuse(status),
+        Err(status) => return measure.refuse_unrouted(status),
+    };
     let place = match shared.admit(&call) {
         Ok(place) => place,
         Err(status) => return measure.refuse_unrouted(status),
@@ -195,6 +216,7 @@ where
     let held = Held {
         _place: place,
         _request: answered.drop_guard(),
+        pass,
     };
     let handled = AssertUnwindSafe(async { inner.call(request).await }).catch_unwind();
     let response = tokio::select! {
@@ -222,7 +244,10 @@ where
         now: cut,
         deadline: named,
     };
-    response.map(|body| Body::new(AnswerBody::new(body, measure, held, end)))
+    response.map(|body| {
+        let body = held.pass.lend(body);
+        Body::new(AnswerBody::new(body, measure, held, end))
+    })
 }
 
 /// The time that the caller gives, a little less than that.

@@ -235,7 +235,7 @@ async fn a_port_that_is_taken_is_named() {
         ..config()
     };
     let error = assay_runtime::Server::bind(&taken).await.unwrap_err();
-    let expected = format!("cannot listen on {} for requests: ", running.address);
+    let expected = format!("cannot listen on {} for requests; ", running.address);
     assert!(error.to_string().starts_with(&expected), "{error}");
     running.end().await.unwrap();
 }

@@ -4,7 +4,7 @@ use crate::service::{self, Meeting};
 use assay_api::ingest::{
     GetFileRequest, RenderImageStreamRequest, ingest_service_client::IngestServiceClient,
 };
-use assay_runtime::{Component, Server, ServerConfig, Shutdown};
+use assay_runtime::{AccessConfig, Component, Server, ServerConfig, Shutdown, TlsConfig};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{task::JoinHandle, time::timeout};
 use tonic::transport::Channel;
@@ -65,6 +65,29 @@ pub(crate) async fn start(
     components: Vec<Component>,
 ) -> Running {
     let server = Server::bind(&config).await.unwrap();
+    run(server, shutdown, meeting, components)
+}
+
+/// The service under test behind encryption and a file of tokens, as far as there are any.
+pub(crate) async fn serve_secured(
+    config: ServerConfig,
+    tls: &TlsConfig,
+    access: &AccessConfig,
+) -> Running {
+    let shutdown = Shutdown::new(Duration::from_secs(config.shutdown_grace_s));
+    let meeting = Meeting::new();
+    let components = vec![service::component(&meeting, &shutdown, 64 << 20)];
+    let server = Server::bind(&config).await.unwrap();
+    let server = server.secured(tls, access).unwrap();
+    run(server, shutdown, meeting, components)
+}
+
+fn run(
+    server: Server,
+    shutdown: Shutdown,
+    meeting: Arc<Meeting>,
+    components: Vec<Component>,
+) -> Running {
     Running {
         address: server.local_address(),
         metrics: server.metrics_address(),

@@ -14,5 +14,6 @@ mod identity;
 mod limits;
 mod metrics;
 mod reflection;
+mod secured;
 mod service;
 mod silence;

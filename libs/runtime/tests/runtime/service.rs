@@ -7,7 +7,7 @@ use assay_api::ingest::{
     RenderImageStreamResponse,
     ingest_service_server::{IngestService, IngestServiceServer},
 };
-use assay_runtime::{Component, Shutdown, request};
+use assay_runtime::{Component, Shutdown, access::Caller, request};
 use futures::{StreamExt, stream::BoxStream};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -89,6 +89,8 @@ impl IngestService for Told {
         request: Request<GetFileRequest>,
     ) -> Result<Response<GetFileResponse>, Status> {
         let carried = carried(&request);
+        let shown = request.metadata().get("authorization").is_some();
+        let caller = format!("{} {shown}", Caller::of(&request).principal());
         let digest = request.into_inner().digest;
         match digest.as_str() {
             "panic" => panic!("a secret word"),
@@ -99,6 +101,7 @@ impl IngestService for Told {
         }
         let content = match digest.as_str() {
             "who" => carried.into_bytes(),
+            "caller" => caller.into_bytes(),
             "large" => vec![7; LARGE_BYTES],
             _ => digest.into_bytes(),
         };

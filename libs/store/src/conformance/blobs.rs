@@ -38,6 +38,12 @@ async fn what_was_put_is_there(store: &dyn BlobStore) {
         for length in [0, 3, bytes.len(), bytes.len() + 1] {
             let start = store.start(digest, length).await.unwrap();
             assert_eq!(start, bytes.slice(..length.min(bytes.len())));
+            let from = bytes.len() / 3;
+            let part = store.part(digest, from as u64, length).await.unwrap();
+            assert_eq!(part, bytes.slice(from..bytes.len().min(from + length)));
+        }
+        for behind in [bytes.len() as u64, bytes.len() as u64 + 1, u64::MAX] {
+            assert_eq!(store.part(digest, behind, 5).await.unwrap(), Bytes::new());
         }
         store.remove(digest).await.unwrap();
         store.remove(digest).await.unwrap();
@@ -50,6 +56,7 @@ async fn missing_blobs_are_named(store: &dyn BlobStore) {
     for error in [
         store.get(digest).await.unwrap_err(),
         store.start(digest, 4).await.unwrap_err(),
+        store.part(digest, 2, 4).await.unwrap_err(),
     ] {
         assert!(matches!(error, StoreError::NotFound { .. }), "{error}");
         assert!(error.to_string().contains(&digest.to_string()), "{error}");

@@ -1,6 +1,6 @@
 //! `JobService`.
 
-use super::{pieces, watch::Watching};
+use super::{artefacts::Reading, watch::Watching};
 use crate::{
     ControlConfig, ControlDeps,
     error::ControlError,
@@ -15,10 +15,12 @@ use assay_api::{
     },
     work,
 };
-use assay_jobs::{JobFilter, JobId, JobRecord, Page};
-use assay_runtime::Shutdown;
-use bytes::Bytes;
-use futures::{StreamExt, stream, stream::BoxStream};
+use assay_jobs::{JobError, JobFilter, JobId, JobRecord, Page};
+use assay_runtime::{
+    Shutdown,
+    access::{Caller, Role},
+};
+use futures::{StreamExt, stream::BoxStream};
 use prost::Message;
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
@@ -51,13 +53,22 @@ impl Jobs {
         }
     }
 
-    async fn record(&self, id: &str) -> Result<JobRecord, ControlError> {
-        Ok(self.deps.store.get(work::id(id)?).await?)
+    /// A job that is the caller's business; another one is not there for it.
+    async fn record(&self, caller: &Caller, id: &str) -> Result<JobRecord, ControlError> {
+        let record = self.deps.store.get(work::id(id)?).await?;
+        if !caller.may_touch(&record.job.principal) {
+            return Err(JobError::NotFound(record.id).into());
+        }
+        Ok(record)
     }
 
-    async fn artefact(&self, request: &GetArtefactRequest) -> Result<Bytes, ControlError> {
+    async fn artefact(
+        &self,
+        caller: &Caller,
+        request: &GetArtefactRequest,
+    ) -> Result<Reading, ControlError> {
         let name = field::line("name", &request.name, LONGEST_ARTEFACT_NAME)?;
-        let record = self.record(&request.id).await?;
+        let record = self.record(caller, &request.id).await?;
         let artefacts = record.result.as_ref().map(|result| &result.artefacts);
         let Some(digest) = artefacts.and_then(|artefacts| artefacts.get(name)) else {
             let names = artefacts.map(|a| a.keys().cloned().collect::<Vec<_>>().join(", "));
@@ -71,7 +82,7 @@ impl Jobs {
                 present,
             });
         };
-        Ok(self.deps.blobs.get(*digest).await?)
+        Reading::begin(Arc::clone(&self.deps.blobs), *digest).await
     }
 
     /// As many jobs of a page as fit into a message, at least one.
@@ -130,9 +141,10 @@ impl JobService for Jobs {
         &self,
         request: Request<SubmitRequest>,
     ) -> Result<Response<SubmitResponse>, Status> {
-        let trace = trace_parent(&request);
+        let (caller, trace) = (Caller::of(&request), trace_parent(&request));
         let request = request.into_inner();
-        let submitted = submission::take(&self.rules, &self.deps, request, trace).await?;
+        let submitted = submission::take(&self.rules, &self.deps, &caller, request, trace).await?;
+        caller.concerns(format_args!("job {}", submitted.record.id));
         Ok(Response::new(SubmitResponse {
             job: Some(job::to_wire(&submitted.record)),
             created: submitted.created,
@@ -140,7 +152,8 @@ impl JobService for Jobs {
     }
 
     async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
-        let record = self.record(&request.get_ref().id).await?;
+        let caller = Caller::of(&request);
+        let record = self.record(&caller, &request.get_ref().id).await?;
         Ok(Response::new(GetResponse {
             job: Some(job::to_wire(&record)),
         }))
@@ -152,8 +165,9 @@ impl JobService for Jobs {
         &self,
         request: Request<WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
+        let caller = Caller::of(&request);
         let WatchRequest { id, after_sequence } = request.into_inner();
-        let record = self.record(&id).await?;
+        let record = self.record(&caller, &id).await?;
         if after_sequence > record.sequence {
             let last = record.sequence;
             let reason = format!("is {after_sequence}, but the last event so far is {last}");
@@ -168,12 +182,15 @@ impl JobService for Jobs {
         &self,
         request: Request<CancelRequest>,
     ) -> Result<Response<CancelResponse>, Status> {
+        let caller = Caller::of(&request);
         let CancelRequest { id, reason } = request.into_inner();
+        caller.concerns(format_args!("job {id}"));
         let reason = match field::line("reason", &reason, LONGEST_REASON)? {
             "" => "somebody asked for its end",
             reason => reason,
         };
-        let cancelled = self.deps.store.cancel(work::id(&id)?, reason).await;
+        let id = self.record(&caller, &id).await?.id;
+        let cancelled = self.deps.store.cancel(id, reason).await;
         let record = cancelled.map_err(ControlError::from)?;
         Ok(Response::new(CancelResponse {
             job: Some(job::to_wire(&record)),
@@ -181,6 +198,7 @@ impl JobService for Jobs {
     }
 
     async fn list(&self, request: Request<ListRequest>) -> Result<Response<ListResponse>, Status> {
+        let caller = Caller::of(&request);
         let request = request.into_inner();
         let states = request.states.iter().enumerate();
         let states =
@@ -188,7 +206,7 @@ impl JobService for Jobs {
         let filter = JobFilter {
             lane: job::optional_lane(request.lane)?,
             states: states.collect::<Result<_, _>>()?,
-            principal: None,
+            principal: (!caller.may(Role::Operator)).then(|| caller.principal().to_owned()),
         };
         let limit = page_size(request.page_size)?;
         let after = page_token(&request.page_token)?;
@@ -204,14 +222,8 @@ impl JobService for Jobs {
         &self,
         request: Request<GetArtefactRequest>,
     ) -> Result<Response<Self::GetArtefactStream>, Status> {
-        let bytes = self.artefact(request.get_ref()).await?;
-        let total_bytes = bytes.len() as u64;
-        let parts = pieces::of(bytes).map(move |piece| {
-            Ok(GetArtefactResponse {
-                chunk: piece.into(),
-                total_bytes,
-            })
-        });
-        Ok(Response::new(stream::iter(parts).boxed()))
+        let caller = Caller::of(&request);
+        let reading = self.artefact(&caller, request.get_ref()).await?;
+        Ok(Response::new(reading.pieces().boxed()))
     }
 }

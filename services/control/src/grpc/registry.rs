@@ -1,7 +1,7 @@
 //! `RegistryService`.
 
 use super::{pieces, upload::Upload};
-use crate::{ControlConfig, ControlDeps, PRINCIPAL, error::ControlError};
+use crate::{ControlConfig, ControlDeps, error::ControlError};
 use assay_api::registry::{
     DescribeVersionRequest, DescribeVersionResponse, GetBundleRequest, GetBundleResponse,
     ListModelsRequest, ListModelsResponse, PromoteRequest, PromoteResponse, PutBundleRequest,
@@ -10,6 +10,7 @@ use assay_api::registry::{
 };
 use assay_core::Digest;
 use assay_pipeline::bundle::{CARD_FILE, DOCUMENT_FILE};
+use assay_runtime::access::Caller;
 use assay_store::{
     BundleFiles, BundleRegistry, ModelRef, ModelVersion, PRODUCTION, Resolved, StoreError,
     VersionOrigin, resolve_ref,
@@ -109,13 +110,15 @@ impl RegistryService for Registry {
             let limit = self.max_uploads;
             return Err(ControlError::Busy { limit }.into());
         };
+        let caller = Caller::of(&request);
         let upload = Upload::receive(request.into_inner(), self.max_bundle_bytes).await?;
         let checked = upload.check().await?;
         let origin = VersionOrigin {
             job: None,
-            principal: PRINCIPAL.to_owned(),
+            principal: caller.principal().to_owned(),
         };
         let (name, version) = (&checked.name, &checked.version);
+        caller.concerns(format_args!("model {name}:{version}"));
         let put = self
             .registry
             .put(name, version, checked.bundle, checked.files, origin);
@@ -148,12 +151,15 @@ impl RegistryService for Registry {
         &self,
         request: Request<PromoteRequest>,
     ) -> Result<Response<PromoteResponse>, Status> {
+        let caller = Caller::of(&request);
         let request = request.into_inner();
         let expected = Some(request.expected_version.as_str()).filter(|text| !text.is_empty());
-        let (name, alias) = (&request.name, alias(&request.alias));
-        let promoted =
-            self.registry
-                .promote(name, alias, &request.version, expected.map(Some), PRINCIPAL);
+        let (name, alias, version) = (&request.name, alias(&request.alias), &request.version);
+        caller.concerns(format_args!("model {name}@{alias} to {version}"));
+        let who = caller.principal();
+        let promoted = self
+            .registry
+            .promote(name, alias, version, expected.map(Some), who);
         let change = promoted.await.map_err(ControlError::from)?;
         Ok(Response::new(PromoteResponse {
             step: change.step,
@@ -165,8 +171,11 @@ impl RegistryService for Registry {
         &self,
         request: Request<RollBackRequest>,
     ) -> Result<Response<RollBackResponse>, Status> {
+        let caller = Caller::of(&request);
         let RollBackRequest { name, alias: to } = request.into_inner();
-        let rolled = self.registry.roll_back(&name, alias(&to), PRINCIPAL).await;
+        let (alias, who) = (alias(&to), caller.principal());
+        caller.concerns(format_args!("model {name}@{alias}"));
+        let rolled = self.registry.roll_back(&name, alias, who).await;
         let change = rolled.map_err(ControlError::from)?;
         Ok(Response::new(RollBackResponse {
             step: change.step,

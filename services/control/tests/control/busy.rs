@@ -22,7 +22,7 @@ use tokio::sync::{
 };
 
 /// The shortest lease there is; a beat comes every third of it.
-const LEASE_S: u64 = 1;
+const LEASE: Duration = Duration::from_secs(1);
 const BEATS: usize = 5;
 /// Only a guard against hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -75,11 +75,7 @@ impl Handler for Hog {
 
 #[tokio::test]
 async fn a_lease_is_kept_while_every_thread_of_a_distant_worker_is_busy() {
-    let mut serving = Serving::start_with(ControlConfig {
-        lease_s: LEASE_S,
-        ..ControlConfig::default()
-    })
-    .await;
+    let mut serving = Serving::start_with_lease(ControlConfig::default(), LEASE).await;
     let job: JobId = serving.training().await.id.parse().unwrap();
     let (beats, mut heard) = unbounded_channel();
     let (go_on, told) = mpsc::channel();

@@ -18,7 +18,7 @@ use assay_pipeline::{Bundle, fixture};
 use assay_runtime::{Server, ServerConfig, Shutdown};
 use assay_store::{BundleFiles, VersionOrigin};
 use bytes::Bytes;
-use std::{sync::LazyLock, time::Duration};
+use std::{path::PathBuf, sync::LazyLock, time::Duration};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tonic::{Status, transport::Channel};
@@ -33,7 +33,7 @@ pub(crate) struct Serving {
     pub(crate) shutdown: Shutdown,
     url: String,
     server: JoinHandle<anyhow::Result<()>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Serving {
@@ -42,6 +42,10 @@ impl Serving {
     }
 
     pub(crate) async fn start_with(config: ControlConfig) -> Self {
+        Self::start_with_lease(config, StorageConfig::default().lease()).await
+    }
+
+    pub(crate) async fn start_with_lease(config: ControlConfig, lease: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let storage = StorageConfig {
             data_dir: folder.path().to_path_buf(),
@@ -49,13 +53,14 @@ impl Serving {
         };
         let (stores, jobs) = (
             Stores::open(&storage).unwrap(),
-            Jobs::open(&storage).unwrap(),
+            Jobs::embedded(&storage).unwrap(),
         );
         let deps = ControlDeps {
             store: jobs.store,
             queue: jobs.queue,
             blobs: stores.blobs,
             registry: stores.registry,
+            lease,
         };
         let shutdown = Shutdown::new(Duration::from_secs(20));
         let service = component(config, deps.clone(), &shutdown);
@@ -78,8 +83,15 @@ impl Serving {
             shutdown,
             url,
             server,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// The file of a blob.
+    pub(crate) fn file(&self, blob: Digest) -> PathBuf {
+        let name = blob.to_string();
+        let blobs = self.folder.path().join("blobs");
+        blobs.join(&name[..2]).join(name)
     }
 
     /// Its address.

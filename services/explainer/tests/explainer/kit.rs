@@ -45,7 +45,7 @@ impl Kit {
         };
         let (stores, jobs) = (
             Stores::open(&storage).unwrap(),
-            Jobs::open(&storage).unwrap(),
+            Jobs::embedded(&storage).unwrap(),
         );
         for (name, bundle) in models {
             register(&stores, name, bundle).await;

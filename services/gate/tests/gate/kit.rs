@@ -56,7 +56,7 @@ impl Kit {
         };
         let (stores, jobs) = (
             Stores::open(&storage).unwrap(),
-            Jobs::open(&storage).unwrap(),
+            Jobs::embedded(&storage).unwrap(),
         );
         register(&stores).await;
         let shutdown = Shutdown::new(Duration::from_secs(60));

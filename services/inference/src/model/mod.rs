@@ -14,6 +14,7 @@ use crate::pool::LoadFailure;
 use assay_answering::AnswerError;
 use assay_infer::EngineIdentity;
 use assay_pipeline::Bundle;
+use assay_trace::{STEP, step};
 use queue::{NotTaken, Queue, Ticket};
 use std::{
     collections::VecDeque,
@@ -22,6 +23,7 @@ use std::{
     time::Instant,
 };
 use tokio::sync::oneshot;
+use tracing::{Span, debug_span, field::Empty};
 
 /// Input vectors that a model keeps for the test of the next one.
 const KEPT_VECTORS: usize = 3;
@@ -99,6 +101,18 @@ impl Model {
         vectors: Vec<Vec<f32>>,
         deadline: Option<Instant>,
     ) -> Result<Done, AnswerError> {
+        let span = debug_span!(
+            target: STEP, "model.run", rows = vectors.len(), queue_s = Empty, compute_s = Empty
+        );
+        step(span, self.computed(task, vectors, deadline)).await
+    }
+
+    async fn computed(
+        &self,
+        task: Task,
+        vectors: Vec<Vec<f32>>,
+        deadline: Option<Instant>,
+    ) -> Result<Done, AnswerError> {
         let (reply, answer) = oneshot::channel();
         let now = Instant::now();
         let ticket = Ticket::new(task, vectors, now, deadline, reply);
@@ -113,7 +127,11 @@ impl Model {
             NotTaken::Closed => gone(),
         })?;
         match before(deadline, "the request waited for the model", answer).await? {
-            Ok(done) => done,
+            Ok(done) => done.inspect(|done| {
+                let span = Span::current();
+                span.record("queue_s", done.queue.as_secs_f64());
+                span.record("compute_s", done.compute.as_secs_f64());
+            }),
             Err(_) => Err(gone()),
         }
     }

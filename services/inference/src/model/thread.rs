@@ -28,6 +28,17 @@ pub(crate) struct Limits {
     pub(crate) queue_rows: usize,
 }
 
+impl Limits {
+    /// Rows that are taken from the queue at once, of a model whose images have so many pixels:
+    /// as many as their pixels allow, and one where a single image has more.
+    fn rows_at_once(self, pixels_per_image: Option<usize>) -> usize {
+        match pixels_per_image {
+            None => self.batch_rows,
+            Some(pixels) => (self.batch_pixels / pixels.max(1)).clamp(1, self.batch_rows),
+        }
+    }
+}
+
 /// What is to be loaded, and how.
 pub(crate) struct Load {
     pub(crate) digest: Digest,
@@ -119,12 +130,9 @@ impl Engine {
         })
     }
 
-    /// Rows that are taken from the queue at once.
     fn batch_rows(&self, limits: Limits) -> usize {
-        match self.bundle.contents().model.imaging() {
-            None => limits.batch_rows,
-            Some(_) => (limits.batch_pixels / self.pixels_per_row()).clamp(1, limits.batch_rows),
-        }
+        let images = self.bundle.contents().model.imaging().is_some();
+        limits.rows_at_once(images.then(|| self.pixels_per_row()))
     }
 }
 
@@ -206,4 +214,22 @@ pub(super) fn in_words(error: &dyn std::error::Error) -> String {
             format!("{text}: {cause}")
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_bounded_by_the_pixels_of_its_images_and_by_its_rows() {
+        let limits = Limits {
+            batch_pixels: 8_000_000,
+            batch_rows: 32,
+            queue_rows: 1024,
+        };
+        for (size, rows) in [(224, 32), (512, 30), (1024, 7), (2631, 1), (5000, 1)] {
+            assert_eq!(limits.rows_at_once(Some(size * size)), rows, "{size}");
+        }
+        assert_eq!(limits.rows_at_once(None), 32);
+    }
 }

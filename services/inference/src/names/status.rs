@@ -95,9 +95,11 @@ fn of_route(name: &str, route: &Route, present: &HashMap<Digest, Presence>) -> V
         in_flight,
     };
     let mut rows = Vec::new();
-    let same = route.wanted == route.serving;
+    let [wanted, serving] =
+        [&route.wanted, &route.serving].map(|target| target.as_ref().map(|target| target.bundle));
+    let same = wanted == serving;
     let trouble = route.trouble.as_deref().unwrap_or_default();
-    if let Some(digest) = route.serving {
+    if let Some(digest) = serving {
         rows.push(match present.get(&digest) {
             Some(Presence::Ready(users)) => row(
                 Some(digest),
@@ -116,15 +118,10 @@ fn of_route(name: &str, route: &Route, present: &HashMap<Digest, Presence>) -> V
             }
         });
     }
-    if !same || route.serving.is_none() {
+    if !same || serving.is_none() {
         rows.push(match &route.trouble {
-            Some(reason) => row(route.wanted, State::Refused, reason, 0),
-            None => row(
-                route.wanted,
-                State::Loading,
-                "read, warmed up and tested",
-                0,
-            ),
+            Some(reason) => row(wanted, State::Refused, reason, 0),
+            None => row(wanted, State::Loading, "read, warmed up and tested", 0),
         });
     }
     rows

@@ -68,18 +68,22 @@ async fn a_model_whose_thread_ended_is_told_and_loaded_again_while_others_answer
     let (ours, other) = ("default@production", "other@production");
     let both = |first, second| vec![(ours.to_owned(), first), (other.to_owned(), second)];
     assert_eq!(states(&names), both(State::Serving, State::Serving));
+    assert!(names.all_ready());
 
-    let broken = names.resolve("default").await.unwrap();
+    let broken = names.resolve("default").await.unwrap().model;
     broken.fail();
     assert!(!answers(&broken).await);
     assert_eq!(states(&names), both(State::Loading, State::Serving));
     let reason = names.status().swap_remove(0).reason;
     assert!(reason.contains("defect"), "{reason}");
-    assert!(answers(&names.resolve("other").await.unwrap()).await);
+    assert!(!names.all_ready());
+    assert_eq!(names.in_memory("default").unwrap(), None);
+    assert!(answers(&names.resolve("other").await.unwrap().model).await);
 
     // By whoever asks for it next,
-    let again = names.resolve("default").await.unwrap();
+    let again = names.resolve("default").await.unwrap().model;
     assert!(!Arc::ptr_eq(&again, &broken) && answers(&again).await);
+    assert!(names.all_ready());
     assert_eq!(states(&names), both(State::Serving, State::Serving));
 
     // or by the next reading of the registry, where nobody asks.
@@ -89,13 +93,14 @@ async fn a_model_whose_thread_ended_is_told_and_loaded_again_while_others_answer
     assert_eq!(states(&names), both(State::Serving, State::Serving));
 
     // Where it cannot be loaded again, it is refused and the other goes on.
-    let again = names.resolve("default").await.unwrap();
+    let again = names.resolve("default").await.unwrap().model;
     again.fail();
     std::fs::remove_dir_all(folder.path().join("files")).unwrap();
     refreshed(&names).await;
     assert_eq!(states(&names), both(State::Refused, State::Serving));
+    assert!(!names.all_ready(), "what was served cannot answer");
     let reason = names.status().swap_remove(0).reason;
     assert!(reason.contains("missing"), "{reason}");
-    assert!(answers(&names.resolve("other").await.unwrap()).await);
+    assert!(answers(&names.resolve("other").await.unwrap().model).await);
     assert!(names.resolve("default").await.is_err());
 }

@@ -11,5 +11,6 @@ mod fickle_registry;
 mod kit;
 mod limits;
 mod names;
+mod open_inference;
 mod registry;
 mod wire;

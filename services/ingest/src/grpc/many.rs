@@ -7,6 +7,7 @@ use assay_api::{
     ingest::{PutSpectraRequest, PutSpectraResponse},
     status,
 };
+use assay_trace::{item, step};
 use std::pin::pin;
 use tonic::{Status, Streaming};
 
@@ -28,7 +29,7 @@ impl Service {
             tokio::time::sleep(grace / 2).await;
         });
         let mut answer = PutSpectraResponse::default();
-        loop {
+        for number in 1.. {
             let next = tokio::select! {
                 next = spectra.message() => next?,
                 () = &mut leaving => return Err(status::unavailable(
@@ -42,8 +43,9 @@ impl Service {
                 let reason = format!("has more than {most} spectra; send them in several streams");
                 return Err(status::invalid_field("spectrum", reason));
             }
-            self.take(request, &mut answer).await?;
+            step(item(number), self.take(request, &mut answer)).await?;
         }
+        Ok(answer)
     }
 
     async fn take(

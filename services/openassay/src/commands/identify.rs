@@ -5,10 +5,12 @@ use crate::{
     failure::{Failure, Result},
     file,
     options::{JsonFlag, JsonTarget},
-    remote::{Remote, SERVER},
+    remote::{CredentialOptions, Remote, SERVER},
     terminal::{Align, Table, number},
 };
-use assay_api::gate::{IdentifyRequest, gate_service_client::GateServiceClient};
+use assay_api::gate::{
+    DescribeGateRequest, IdentifyRequest, gate_service_client::GateServiceClient,
+};
 use assay_core::{ErrorKind, UNKNOWN};
 use assay_pipeline::{Answer, Identifier, IdentifierOptions};
 use clap::Args;
@@ -48,6 +50,9 @@ pub(crate) struct Identify {
     #[arg(long, value_name = "MODEL", requires = "server")]
     name: Option<String>,
 
+    #[command(flatten)]
+    credentials: CredentialOptions,
+
     /// Spectra (.SPE, .CSV, .CHN or .N42); "-" reads standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
@@ -64,6 +69,9 @@ struct Entry {
     answer: Option<Answer>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// Under which the servers that were asked log their part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
 }
 
 /// One entry per file, and the first failure.
@@ -105,23 +113,30 @@ impl Identify {
             ..IdentifierOptions::default()
         };
         let identifier = Identifier::open(bundle, &options)?;
-        self.answers(
-            context,
-            |bytes, file| Ok(identifier.identify(&bytes, file)?),
-        )
+        self.answers(context, file::read_spectrum, |bytes, file| {
+            Ok(identifier.identify(&bytes, file)?)
+        })
     }
 
     fn answers_there(&self, context: &Context, server: &str) -> Result<Answers> {
-        let remote = Remote::new(server, SERVER)?;
+        let remote = Remote::new(server, SERVER, &self.credentials)?;
         let mut gate = remote.client(GateServiceClient::new);
-        self.answers(context, |content, file| {
+        let model = self.name.clone().unwrap_or_default();
+        // A server or a model that is not there is told once, and not for every file.
+        let described = DescribeGateRequest {
+            model: model.clone(),
+        };
+        remote.call(gate.describe_gate(described))?;
+        self.answers(context, file::read_spectrum_to_send, |content, file| {
             let request = IdentifyRequest {
-                model: self.name.clone().unwrap_or_default(),
+                model: model.clone(),
                 content,
                 file_name: file.to_owned(),
                 spectrum_digest: String::new(),
             };
-            let answer = remote.call(gate.identify(request))?;
+            let answer = remote
+                .call(gate.identify(request))
+                .map_err(|failure| failure.about_file(file))?;
             assay_api::answer::from_wire(&answer).map_err(Failure::from)
         })
     }
@@ -130,6 +145,7 @@ impl Identify {
     fn answers(
         &self,
         context: &Context,
+        read: impl Fn(&Path) -> Result<Vec<u8>>,
         mut identify: impl FnMut(Vec<u8>, &str) -> Result<Answer>,
     ) -> Result<Answers> {
         let mut failures = Vec::new();
@@ -140,7 +156,10 @@ impl Identify {
                     return Err(Failure::new(ErrorKind::Cancelled, "interrupted"));
                 }
                 let file = path.display().to_string();
-                let answer = file::read_spectrum(path).and_then(|bytes| identify(bytes, &file));
+                let asked = || read(path).and_then(|bytes| identify(bytes, &file));
+                let answer = assay_trace::item(done + 1).in_scope(asked);
+                let trace = || assay_trace::current().map(|place| place.trace_id());
+                let failed_there = answer.is_err() && self.server.is_some();
                 let (answer, error) = match answer {
                     Ok(answer) => (Some(answer), None),
                     Err(failure) => {
@@ -153,6 +172,7 @@ impl Identify {
                     file,
                     answer,
                     error,
+                    trace_id: failed_there.then(trace).flatten(),
                 });
                 watch.report(done + 1, self.files.len());
             }

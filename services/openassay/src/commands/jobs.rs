@@ -1,7 +1,7 @@
 //! `openassay jobs`: what a server has to do and has done.
 
 use crate::{
-    commands::submit::{ended_well, fetch_all, job_json, job_text, lane_name},
+    commands::submit::{check_folder, ended_well, fetch_all, job_json, job_text, lane_name},
     context::Context,
     failure::{Failure, Result},
     options::{JsonFile, JsonTarget},
@@ -135,6 +135,7 @@ impl Jobs {
                 context.answer(json.json.as_ref(), &job_json(&job), || job_text(&job))
             }
             Action::Fetch { id, out, server } => {
+                check_folder(out)?;
                 let remote = server.connect()?;
                 let job = get(&remote, id)?;
                 ended_well(&job)?;

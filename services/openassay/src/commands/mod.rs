@@ -12,6 +12,7 @@ pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod split;
 pub(crate) mod submit;
+pub(crate) mod token;
 pub(crate) mod watch;
 
 #[cfg(feature = "train")]

@@ -165,7 +165,13 @@ impl Models {
                 model,
                 bundle,
                 server,
-            } => pull(&server.connect()?, model, bundle),
+            } => {
+                pull(&server.connect()?, model, bundle)?;
+                context
+                    .progress
+                    .note(&format!("bundle: {}", bundle.display()));
+                Ok(())
+            }
             Action::Promote {
                 name,
                 version,
@@ -221,6 +227,12 @@ fn push(remote: &Remote, bundle: &Path, name: &str, version: &str) -> Result<Str
 
 /// Fetches a bundle, checks it and writes it.
 fn pull(remote: &Remote, model: &str, to: &Path) -> Result {
+    if to.exists() {
+        return Err(Failure::new(
+            ErrorKind::AlreadyExists,
+            format!("{} exists already; name a new folder", to.display()),
+        ));
+    }
     file::check_writable(to)?;
     let mut registry = remote.client(RegistryServiceClient::new);
     let request = GetBundleRequest {

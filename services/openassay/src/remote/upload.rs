@@ -14,10 +14,12 @@ use assay_api::{
 };
 use assay_core::ErrorKind;
 use assay_pipeline::{Manifest, Watch};
+use assay_trace::item;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
+use tracing::Instrument;
 
 /// A file with what its manifest says about it.
 #[derive(Debug, Clone)]
@@ -123,12 +125,13 @@ fn put_files(
             return Err(Failure::new(ErrorKind::Cancelled, "interrupted"));
         }
         let request = PutFileRequest {
-            content: file::read_spectrum(&listed.path)?,
+            content: file::read_spectrum_to_send(&listed.path)?,
             file_name: listed.name.clone(),
         };
+        let put = ingest.put_file(request).instrument(item(done + 1));
         let answer = remote
-            .call(ingest.put_file(request))
-            .map_err(|failure| failure.while_doing(&listed.name))?;
+            .call(put)
+            .map_err(|failure| failure.about_file(&listed.name))?;
         answers.push(answer);
         watch.report(done + 1, answers.capacity());
     }

@@ -1,12 +1,13 @@
 //! A job as it goes on: a live bar, resumed by event number when the connection breaks.
 
-use super::Remote;
+use super::{Connection, Remote};
 use crate::{
     context::Context,
     failure::{Failure, Result},
     terminal::{Bar, number},
 };
 use assay_api::{
+    Link,
     jobs::{
         GetRequest, Job, JobState, Progress, WatchRequest, WatchResponse,
         job_service_client::JobServiceClient,
@@ -15,7 +16,7 @@ use assay_api::{
 };
 use assay_core::ErrorKind;
 use std::time::Duration;
-use tonic::{Status, transport::Channel};
+use tonic::Status;
 
 /// Between two attempts to reach the server again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -87,7 +88,7 @@ impl Watching<'_> {
     /// One stream; true when the job came to its final state.
     async fn stream(
         &mut self,
-        jobs: &mut JobServiceClient<Channel>,
+        jobs: &mut JobServiceClient<Connection>,
         id: &str,
     ) -> Result<bool, Ended> {
         let request = WatchRequest {

@@ -10,7 +10,7 @@ use assay_core::{Digest, ErrorKind};
 use assay_jobs::{EventKind, JobState, Reaper};
 use assay_pipeline::Bundle;
 use assay_store::PRODUCTION;
-use place::{WAIT, place, small};
+use place::{place, small};
 use serde_json::json;
 use std::{path::Path, sync::Arc};
 
@@ -49,12 +49,7 @@ async fn a_job_registers_the_bundle_that_training_here_makes() {
     assert_eq!(result.summary["gate"], gate);
     let references = bundle.references().unwrap();
     assert_eq!(references.vectors.nrows(), 3, "one of each class");
-    let events = place.jobs.store.events(id, 0, WAIT).await.unwrap();
-    let epochs = events.iter().filter_map(|event| match &event.kind {
-        EventKind::Progress(progress) => progress.epoch.as_ref().map(|epoch| epoch.epoch),
-        _ => None,
-    });
-    assert!(epochs.collect::<Vec<_>>().contains(&6));
+    assert!(place.epochs(id).await.contains(&6));
     end.cancel();
     worker.await.unwrap();
     assert_eq!(
@@ -106,6 +101,9 @@ async fn a_training_that_is_stopped_goes_on_elsewhere_to_the_same_bits() {
         .await
         .unwrap();
     assert_eq!(version.bundle, place.expected(&wanted));
+    // Nobody began anew: no epoch was trained twice.
+    let epochs = place.epochs(id).await;
+    assert!(epochs.windows(2).all(|two| two[0] < two[1]), "{epochs:?}");
     end.cancel();
     worker.await.unwrap();
 }

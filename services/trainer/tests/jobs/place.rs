@@ -94,7 +94,7 @@ pub(crate) async fn place() -> Place {
     let list = SpectrumList::of(&dataset).to_csv();
     let reference = stores.blobs.put(list.into()).await.unwrap();
     Place {
-        jobs: Jobs::open(&storage).unwrap(),
+        jobs: Jobs::embedded(&storage).unwrap(),
         folder,
         stores,
         dataset,
@@ -176,6 +176,16 @@ impl Place {
             _ => None,
         });
         warnings.collect()
+    }
+
+    /// The epochs that a job's user was told of, in the order of the telling.
+    pub(crate) async fn epochs(&self, job: JobId) -> Vec<u32> {
+        let events = self.jobs.store.events(job, 0, WAIT).await.unwrap();
+        let epochs = events.into_iter().filter_map(|event| match event.kind {
+            EventKind::Progress(progress) => Some(progress.epoch?.epoch),
+            _ => None,
+        });
+        epochs.collect()
     }
 
     /// Waits for an event of a job; the job's events tell it, no clock.

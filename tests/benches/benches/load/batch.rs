@@ -17,9 +17,10 @@ use tonic::transport::Channel;
 
 pub(crate) async fn run(server: &Server, spectra: &Spectra, effort: Effort) -> Result<()> {
     let options = ClientOptions::default();
-    let channel = channel(&server.url, &options)?;
+    let control = channel(&server.url, &options)?;
     let limit = options.max_message_bytes;
-    let mut ingest = IngestServiceClient::new(channel.clone()).limited(limit);
+    let ingest = channel(&server.ingest, &options)?;
+    let mut ingest = IngestServiceClient::new(ingest).limited(limit);
     let mut rows = Vec::new();
     for number in 0..effort.batch_rows {
         let request = PutFileRequest {
@@ -33,12 +34,12 @@ pub(crate) async fn run(server: &Server, spectra: &Spectra, effort: Effort) -> R
             ..DatasetRow::default()
         });
     }
-    let mut datasets = DatasetServiceClient::new(channel.clone()).limited(limit);
+    let mut datasets = DatasetServiceClient::new(control.clone()).limited(limit);
     let created = datasets
         .create_dataset(CreateDatasetRequest { rows })
         .await?;
     let created = created.into_inner();
-    let mut jobs = JobServiceClient::new(channel).limited(limit);
+    let mut jobs = JobServiceClient::new(control).limited(limit);
     let mut rates = Values::default();
     for round in 0..=effort.rounds {
         let request = SubmitRequest {
@@ -68,7 +69,7 @@ pub(crate) async fn run(server: &Server, spectra: &Spectra, effort: Effort) -> R
 }
 
 /// Waits for the end of a job.
-async fn finished(jobs: &mut JobServiceClient<Channel>, id: &str) -> Result<Job> {
+pub(crate) async fn finished(jobs: &mut JobServiceClient<Channel>, id: &str) -> Result<Job> {
     let mut events = jobs
         .watch(WatchRequest {
             id: id.to_owned(),

@@ -1,15 +1,18 @@
-//! Measures the server under load: a real `openassay serve`, real models, real gRPC, on one
+//! Measures the services under load: a real `openassay serve`, real models, real gRPC, on one
 //! machine. Build the tool first, with the same profile:
 //!
 //!     cargo build --release -p openassay
-//!     cargo bench -p assay-benches --bench load -- single stream batch
+//!     cargo bench -p assay-benches --bench load -- single stream batch jobs
 //!
-//! Without a name all run; `quick` makes the rounds short, to see that it works. Bases of
+//! `separate` measures the services as programs of their own on RabbitMQ and Redis, which are
+//! started for it (`cargo build --release --workspace --bins` before it). Without a name all run;
+//! `quick` makes the rounds short, to see that it works. Bases of
 //! `cargo xtask setup` give the model on images its features; `OPENASSAY_PGAA_DIR` adds the
 //! measured spectra to the simulated ones.
 #![expect(clippy::print_stdout, reason = "a bench reports to the terminal")]
 
 mod batch;
+mod jobs;
 mod models;
 mod question;
 mod round;
@@ -28,7 +31,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-const NAMES: [&str; 3] = ["single", "stream", "batch"];
+const NAMES: [&str; 4] = ["single", "stream", "batch", "jobs"];
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +39,7 @@ struct Effort {
     rounds: usize,
     time: Duration,
     batch_rows: u64,
+    jobs: usize,
 }
 
 fn main() -> Result<()> {
@@ -45,7 +49,8 @@ fn main() -> Result<()> {
         .filter(|argument| !argument.starts_with("--"))
         .collect();
     let quick = names.iter().any(|name| name == "quick");
-    names.retain(|name| name != "quick");
+    let separate = names.iter().any(|name| name == "separate");
+    names.retain(|name| name != "quick" && name != "separate");
     for name in &names {
         let known = NAMES.contains(&name.as_str());
         ensure!(known, "{name:?}: choose among {}", NAMES.join(", "));
@@ -58,19 +63,26 @@ fn main() -> Result<()> {
             rounds: 2,
             time: Duration::from_millis(300),
             batch_rows: 128,
+            jobs: 64,
         }
     } else {
         Effort {
             rounds: 5,
             time: Duration::from_millis(1500),
             batch_rows: 2048,
+            jobs: 512,
         }
     };
     tell_machine()?;
     let scratch = tempfile::tempdir()?;
     for spectra in spectra::all(scratch.path())? {
         let models = models::train(scratch.path(), &spectra)?;
-        let server = Server::start(&scratch.path().join(spectra.name).join("server"))?;
+        let data = scratch.path().join(spectra.name).join("server");
+        let server = if separate {
+            Server::separate(&data)?
+        } else {
+            Server::start(&data)?
+        };
         models.register(&server)?;
         println!("\n{}", spectra.description());
         let runtime = tokio::runtime::Runtime::new()?;
@@ -79,6 +91,7 @@ fn main() -> Result<()> {
                 "single" => single::run(&runtime, &server, &models, &spectra, effort)?,
                 "stream" => runtime.block_on(streamed::run(&server, &spectra, effort))?,
                 "batch" => runtime.block_on(batch::run(&server, &spectra, effort))?,
+                "jobs" => runtime.block_on(jobs::run(&server, &spectra, effort))?,
                 other => bail!("{other:?} is no part of this bench"),
             }
         }

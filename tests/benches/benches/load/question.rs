@@ -52,7 +52,7 @@ impl<'a> Questions<'a> {
     /// Puts every file, so that it can be named by its digest.
     pub(crate) async fn new(server: &Server, spectra: &'a Spectra) -> Result<Self> {
         let options = ClientOptions::default();
-        let mut ingest = IngestServiceClient::new(channel(&server.url, &options)?)
+        let mut ingest = IngestServiceClient::new(channel(&server.ingest, &options)?)
             .limited(options.max_message_bytes);
         let mut digests = Vec::new();
         for file in &spectra.files {
@@ -96,6 +96,6 @@ impl<'a> Questions<'a> {
 /// A client with a connection of its own.
 pub(crate) fn client(server: &Server) -> Result<GateServiceClient<Channel>> {
     let options = ClientOptions::default();
-    let client = GateServiceClient::new(channel(&server.url, &options)?);
+    let client = GateServiceClient::new(channel(&server.gate, &options)?);
     Ok(client.limited(options.max_message_bytes))
 }

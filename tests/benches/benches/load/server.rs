@@ -1,6 +1,11 @@
-//! `openassay serve` as an operator starts it, and the tool beside it.
+//! What is measured, as an operator starts it: `openassay serve`, or the services as programs of
+//! their own on RabbitMQ and Redis; and the tool beside it.
 
 use anyhow::{Context as _, Result, bail, ensure};
+use assay_servers::{
+    rabbitmq::Broker,
+    redis::{self, Redis, Settings},
+};
 use std::{
     env, fs,
     io::{BufRead as _, BufReader},
@@ -9,28 +14,30 @@ use std::{
     thread,
 };
 
-/// What the server says when it takes requests.
-const READY: &str = "openassay answers at ";
-
-/// The tool that was built with the profile of this bench.
-pub(crate) fn tool() -> Result<PathBuf> {
+/// A program that was built with the profile of this bench.
+fn program(name: &str, package: &str) -> Result<PathBuf> {
     let bench = env::current_exe()?;
     let profile = bench
         .ancestors()
         .nth(2)
         .context("benches lie in target/<profile>/deps")?;
-    let tool = profile.join("openassay");
+    let program = profile.join(name);
     let option = if cfg!(debug_assertions) {
         ""
     } else {
         "--release "
     };
     ensure!(
-        tool.is_file(),
-        "{} is missing; build it: cargo build {option}-p openassay",
-        tool.display()
+        program.is_file(),
+        "{} is missing; build it: cargo build {option}{package}",
+        program.display()
     );
-    Ok(tool)
+    Ok(program)
+}
+
+/// The tool.
+pub(crate) fn tool() -> Result<PathBuf> {
+    program("openassay", "-p openassay")
 }
 
 /// Runs the tool to its end.
@@ -50,57 +57,135 @@ pub(crate) fn run_tool(folder: &Path, arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// A running server. Dropped, it is killed.
+/// Broker and stores of the separate programs.
+struct Servers {
+    broker: Broker,
+    jobs: Redis,
+    cache: Redis,
+}
+
+/// Running services. Dropped, they are killed.
 pub(crate) struct Server {
-    process: Child,
-    /// Its address, such as `http://127.0.0.1:40123`.
+    running: Vec<Running>,
+    /// Where jobs and models are, such as `http://127.0.0.1:40123`.
     pub(crate) url: String,
+    /// Where spectra go.
+    pub(crate) ingest: String,
+    /// Where spectra are identified.
+    pub(crate) gate: String,
+    /// Ended after those that use them.
+    _servers: Option<Servers>,
 }
 
 impl Server {
-    /// Starts a server with its data in a folder, and waits until it is ready.
+    /// Starts one process with its data in a folder, and waits until it is ready.
     pub(crate) fn start(data: &Path) -> Result<Self> {
         fs::create_dir_all(data)?;
-        let mut process = Command::new(tool()?)
-            .args(["serve", "--listen", "127.0.0.1:0", "--set"])
-            .arg("telemetry.filter=warn")
-            .arg("--data-dir")
-            .arg(data)
-            .stderr(Stdio::piped())
-            .spawn()
-            .context("openassay does not start")?;
-        let log = process.stderr.take().context("no standard error")?;
-        let mut lines = BufReader::new(log).lines();
-        let mut said = Vec::new();
-        for line in lines.by_ref() {
-            let line = line?;
-            if let Some(url) = line.strip_prefix(READY) {
-                let url = url.to_owned();
-                // A full pipe would stop the server.
-                thread::spawn(move || lines.for_each(drop));
-                return Ok(Self { process, url });
-            }
-            said.push(line);
-        }
-        let status = process.wait()?;
-        bail!("the server ended with {status}:\n{}", said.join("\n"))
+        let mut serve = Command::new(tool()?);
+        serve.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]);
+        serve.arg(data);
+        let (running, url) = Running::start(serve)?;
+        Ok(Self {
+            running: vec![running],
+            ingest: url.clone(),
+            gate: url.clone(),
+            url,
+            _servers: None,
+        })
     }
 
-    /// Ends it as an operator does.
+    /// Starts every service as a program of its own, on a RabbitMQ and two Redis that are started
+    /// for it: one that keeps jobs on the disk, one for features.
+    pub(crate) fn separate(data: &Path) -> Result<Self> {
+        fs::create_dir_all(data)?;
+        let absent = "install rabbitmq-server and redis-server to measure separate programs";
+        let servers = Servers {
+            broker: Broker::start("load")?.context(absent)?,
+            jobs: redis::private("load", &Settings::durable())?.context(absent)?,
+            cache: redis::private("load", &Settings::volatile())?.context(absent)?,
+        };
+        let mut running = Vec::new();
+        let mut start = |name: &str, peers: &[(&str, &str)]| -> Result<String> {
+            let mut service = Command::new(program(name, "--workspace --bins")?);
+            service
+                .args(["--set", "server.listen=127.0.0.1:0"])
+                .env("OPENASSAY_STORAGE__DATA_DIR", data)
+                .env("OPENASSAY_STORAGE__JOBS_URL", servers.jobs.url())
+                .env("OPENASSAY_STORAGE__QUEUE_URL", servers.broker.url())
+                .env("OPENASSAY_STORAGE__CACHE_URL", servers.cache.url());
+            for (key, url) in peers {
+                service.args(["--set", &format!("{key}={url}")]);
+            }
+            let (started, url) = Running::start(service)?;
+            running.push(started);
+            Ok(url)
+        };
+        let url = start("assay-control", &[])?;
+        let inference = start("assay-inference", &[])?;
+        let ingest = start("assay-ingest", &[])?;
+        let gate = start("assay-gate", &[("inference_url", &inference)])?;
+        Ok(Self {
+            running,
+            url,
+            ingest,
+            gate,
+            _servers: Some(servers),
+        })
+    }
+
+    /// Ends everything as an operator does.
     pub(crate) fn end(mut self) -> Result<()> {
-        let id = self.process.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &id]).status()?;
-        ensure!(sent.success(), "the signal was not sent");
-        let status = self.process.wait()?;
-        ensure!(status.success(), "the server ended with {status}");
+        for running in self.running.iter_mut().rev() {
+            running.end()?;
+        }
         Ok(())
     }
 }
 
-impl Drop for Server {
+/// One process. Dropped, it is killed.
+struct Running(Child);
+
+impl Running {
+    /// Starts it and waits until it tells its address.
+    fn start(mut command: Command) -> Result<(Self, String)> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let process = command
+            .args(["--set", "telemetry.filter=warn"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("{name} does not start"))?;
+        let mut running = Self(process);
+        let log = running.0.stderr.take().context("no standard error")?;
+        let mut lines = BufReader::new(log).lines();
+        let mut said = Vec::new();
+        for line in lines.by_ref() {
+            let line = line?;
+            if let Some((_, url)) = line.split_once(" answers at ") {
+                let url = url.to_owned();
+                // A full pipe would stop the process.
+                thread::spawn(move || lines.for_each(drop));
+                return Ok((running, url));
+            }
+            said.push(line);
+        }
+        let status = running.0.wait()?;
+        bail!("{name} ended with {status}:\n{}", said.join("\n"))
+    }
+
+    fn end(&mut self) -> Result<()> {
+        let id = self.0.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status()?;
+        ensure!(sent.success(), "the signal was not sent");
+        let status = self.0.wait()?;
+        ensure!(status.success(), "a service ended with {status}");
+        Ok(())
+    }
+}
+
+impl Drop for Running {
     fn drop(&mut self) {
         // It may have ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }

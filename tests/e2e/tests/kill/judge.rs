@@ -11,7 +11,7 @@ use assay_api::{
     },
     openassay::registry::v1::{ListModelsRequest, registry_service_client::RegistryServiceClient},
 };
-use assay_e2e::{client, server::Server};
+use assay_e2e::client;
 use std::{collections::BTreeMap, path::Path};
 use tonic::transport::Channel;
 
@@ -23,9 +23,9 @@ pub(crate) struct Expected(BTreeMap<Kind, (Option<String>, Artefacts)>);
 
 impl Expected {
     /// What the jobs on a server have left.
-    pub(crate) async fn of(server: &Server, plan: &Plan, known: &Known) -> Self {
-        let channel = client::connect(&server.url).unwrap();
-        let records = records(server).await;
+    pub(crate) async fn of(url: &str, plan: &Plan, known: &Known) -> Self {
+        let channel = client::connect(url).unwrap();
+        let records = records(url).await;
         let mut expected = BTreeMap::new();
         for (at, planned) in plan.0.iter().enumerate() {
             let job = &records[&known.0[&at].id];
@@ -76,8 +76,8 @@ fn bundle(job: &Job) -> Option<String> {
 }
 
 /// Every job of a server, by its id.
-pub(crate) async fn records(server: &Server) -> BTreeMap<String, Job> {
-    let channel = client::connect(&server.url).unwrap();
+pub(crate) async fn records(url: &str) -> BTreeMap<String, Job> {
+    let channel = client::connect(url).unwrap();
     let mut jobs = client::client(&channel, JobServiceClient::new);
     let mut records = BTreeMap::new();
     let mut page_token = String::new();
@@ -99,15 +99,9 @@ pub(crate) async fn records(server: &Server) -> BTreeMap<String, Job> {
 }
 
 /// Every job came to its end once, and left what it should.
-pub(crate) async fn check(
-    server: &Server,
-    plan: &Plan,
-    known: &Known,
-    expected: &Expected,
-    kills: u32,
-) {
-    let channel = client::connect(&server.url).unwrap();
-    let records = records(server).await;
+pub(crate) async fn check(url: &str, plan: &Plan, known: &Known, expected: &Expected, kills: u32) {
+    let channel = client::connect(url).unwrap();
+    let records = records(url).await;
     assert_eq!(records.len(), plan.0.len(), "a job too many or too few");
     let mut trained = BTreeMap::new();
     for (at, planned) in plan.0.iter().enumerate() {

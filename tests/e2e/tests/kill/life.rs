@@ -2,16 +2,22 @@
 //! the life before left off, until the moment of the kill or the end of all jobs.
 
 use crate::plan::{Moment, Plan};
-use assay_api::jobs::{
-    JobState, SubmitRequest, WatchRequest, WatchResponse, job_service_client::JobServiceClient,
+use assay_api::{
+    jobs::{
+        JobState, SubmitRequest, WatchRequest, WatchResponse, job_service_client::JobServiceClient,
+    },
+    status::retry_after,
 };
-use assay_e2e::{client, server::Server};
-use std::collections::BTreeMap;
+use assay_e2e::client;
+use std::{collections::BTreeMap, time::Duration};
 use tokio::{
     sync::mpsc::{self, UnboundedSender},
     task::JoinSet,
 };
-use tonic::{Status, transport::Channel};
+use tonic::{Code, Status, transport::Channel};
+
+/// Before a service that does not say when is asked again.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What was seen of a job, in all lives of its server.
 #[derive(Debug, Clone)]
@@ -46,20 +52,32 @@ enum News {
 
 type Sender = UnboundedSender<(usize, News)>;
 
-/// Goes through one life; without a moment until all jobs are over. Every answer that comes
-/// before the kill must be a good one. Gives what is under way still, to be cut by the kill.
+/// What an answer may be while something is killed elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answers {
+    /// Every answer must be a good one.
+    Good,
+    /// A service whose store is gone may say UNAVAILABLE; the caller asks again, as clients do.
+    GoodInTheEnd,
+}
+
+/// Goes through one life at an address; without a moment until all jobs are over. Gives what is
+/// under way still, to be cut by the kill.
 pub(crate) async fn live(
-    server: &Server,
+    (url, answers): (&str, Answers),
     plan: &Plan,
     known: &mut Known,
     moment: Option<Moment>,
 ) -> JoinSet<()> {
-    let channel = client::connect(&server.url).unwrap();
+    let caller = Caller {
+        channel: client::connect(url).unwrap(),
+        answers,
+    };
     let (sender, mut news) = mpsc::unbounded_channel();
     let mut tasks = JoinSet::new();
     // Again what was submitted before: its key must find its job.
     let requests: Vec<_> = plan.0.iter().map(|job| job.request.clone()).collect();
-    tasks.spawn(submit(channel.clone(), requests, sender.clone()));
+    tasks.spawn(submit(caller.clone(), requests, sender.clone()));
     let mut watched = vec![false; plan.0.len()];
     let mut heard = 0;
     while known.over() < plan.0.len() || watched.contains(&false) {
@@ -78,7 +96,7 @@ pub(crate) async fn live(
                 assert_eq!(seen.id, id, "job {job} was made twice");
                 watched[job] = true;
                 let after = seen.sequence;
-                tasks.spawn(watch(channel.clone(), (job, id), after, sender.clone()));
+                tasks.spawn(watch(caller.clone(), (job, id), after, sender.clone()));
             }
             News::Event(event) => known.0.get_mut(&job).unwrap().hear(&event),
             News::Failed(doing, status) => panic!("{doing} job {job}: {status:?}"),
@@ -107,39 +125,70 @@ pub(crate) fn end(event: &WatchResponse) -> Option<JobState> {
     Some(event.state()).filter(|s| of_state && [Succeeded, Failed, Cancelled].contains(s))
 }
 
-async fn submit(channel: Channel, requests: Vec<SubmitRequest>, sender: Sender) {
-    let mut jobs = client::client(&channel, JobServiceClient::new);
+/// Who submits and watches.
+#[derive(Clone)]
+struct Caller {
+    channel: Channel,
+    answers: Answers,
+}
+
+impl Caller {
+    /// Whether to ask again after this answer; waits for as long as the service says.
+    async fn asks_again(&self, status: &Status) -> bool {
+        let again = self.answers == Answers::GoodInTheEnd && status.code() == Code::Unavailable;
+        if again {
+            tokio::time::sleep(retry_after(status).unwrap_or(PAUSE)).await;
+        }
+        again
+    }
+}
+
+async fn submit(caller: Caller, requests: Vec<SubmitRequest>, sender: Sender) {
+    let mut jobs = client::client(&caller.channel, JobServiceClient::new);
     for (at, request) in requests.into_iter().enumerate() {
-        let said = match jobs.submit(request).await {
-            Ok(answer) => News::Submitted(answer.into_inner().job.unwrap().id),
-            Err(status) => News::Failed("submitting", status),
+        let said = loop {
+            match jobs.submit(request.clone()).await {
+                Ok(answer) => break News::Submitted(answer.into_inner().job.unwrap().id),
+                Err(status) if caller.asks_again(&status).await => {}
+                Err(status) => break News::Failed("submitting", status),
+            }
         };
         // Nobody listens any more when the server was killed.
         let _ = sender.send((at, said));
     }
 }
 
-async fn watch(channel: Channel, (at, id): (usize, String), after: u64, sender: Sender) {
-    let mut jobs = client::client(&channel, JobServiceClient::new);
-    let request = WatchRequest {
-        id,
-        after_sequence: after,
-    };
-    let mut events = match jobs.watch(request).await {
-        Ok(answer) => answer.into_inner(),
-        Err(status) => {
-            let _ = sender.send((at, News::Failed("watching", status)));
-            return;
-        }
-    };
+async fn watch(caller: Caller, (at, id): (usize, String), mut after: u64, sender: Sender) {
     loop {
-        let said = match events.message().await {
-            Ok(None) => return,
-            Ok(Some(event)) => News::Event(Box::new(event)),
-            Err(status) => News::Failed("watching", status),
+        let failed = match watch_once(&caller, (at, &id), &mut after, &sender).await {
+            Ok(()) => return,
+            Err(status) => status,
         };
-        if sender.send((at, said)).is_err() {
+        if !caller.asks_again(&failed).await {
+            let _ = sender.send((at, News::Failed("watching", failed)));
             return;
         }
     }
+}
+
+/// Follows a job from the event `after` on, which moves on with it.
+async fn watch_once(
+    caller: &Caller,
+    (at, id): (usize, &str),
+    after: &mut u64,
+    sender: &Sender,
+) -> Result<(), Status> {
+    let mut jobs = client::client(&caller.channel, JobServiceClient::new);
+    let request = WatchRequest {
+        id: id.to_owned(),
+        after_sequence: *after,
+    };
+    let mut events = jobs.watch(request).await?.into_inner();
+    while let Some(event) = events.message().await? {
+        *after = event.sequence;
+        if sender.send((at, News::Event(Box::new(event)))).is_err() {
+            break;
+        }
+    }
+    Ok(())
 }

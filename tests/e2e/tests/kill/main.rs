@@ -1,6 +1,7 @@
-//! `kill -9` of the server at random moments while jobs of all three lanes are in flight: none is
-//! lost, none is done twice, every result is that of a run that nobody disturbed, to the last
-//! byte. `cargo xtask kill-test` runs many rounds.
+//! `kill -9` at random moments while jobs of all three lanes are in flight, of the one server and
+//! of separate programs, their broker and their store: none is lost, none is done twice, every
+//! result is that of a run that nobody disturbed, to the last byte. `cargo xtask kill-test` runs
+//! many rounds.
 #![expect(
     clippy::panic,
     clippy::unwrap_used,
@@ -10,6 +11,7 @@
 mod judge;
 mod life;
 mod plan;
+mod separate;
 
 use assay_core::keyed_rng;
 use assay_e2e::{
@@ -18,9 +20,10 @@ use assay_e2e::{
     server::Server,
 };
 use judge::Expected;
-use life::Known;
+use life::{Answers, Known};
 use plan::{Moment, Plan};
 use rand::RngExt as _;
+use separate::Servers;
 use std::{env, path::Path, time::Duration};
 use tokio::time::timeout;
 
@@ -28,7 +31,7 @@ use tokio::time::timeout;
 /// keeps its progress often, so that it has something to go on from.
 const SETTINGS: [&str; 12] = [
     "--set",
-    "control.lease_s=2",
+    "storage.lease_s=2",
     "--set",
     "control.sweep_every_ms=100",
     "--set",
@@ -56,9 +59,7 @@ fn number(name: &str, usual: u64) -> u64 {
 
 #[test]
 fn no_job_is_lost_or_done_twice_when_the_server_is_killed() {
-    let rounds = number("OPENASSAY_KILL_ROUNDS", 3);
-    let seed = number("OPENASSAY_KILL_SEED", 1);
-    eprintln!("kill test: OPENASSAY_KILL_ROUNDS={rounds} OPENASSAY_KILL_SEED={seed}");
+    let (rounds, seed) = asked(3);
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let collection = collection::simulate(folder, 4, 2).unwrap();
@@ -68,6 +69,34 @@ fn no_job_is_lost_or_done_twice_when_the_server_is_killed() {
     for round in 0..rounds {
         runtime.block_on(disturbed(folder, &collection, &expected, (seed, round)));
     }
+}
+
+#[test]
+fn no_job_is_lost_or_done_twice_when_programs_broker_and_store_are_killed() {
+    let Some(mut servers) = Servers::start("kill of separate programs") else {
+        return;
+    };
+    let (rounds, seed) = asked(2);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let collection = collection::simulate(folder, 4, 2).unwrap();
+    collection::train(folder).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    // One process that needs nothing else says what everybody has to answer.
+    let expected = runtime.block_on(undisturbed(folder, &collection));
+    for round in 0..rounds {
+        let disturbed =
+            separate::disturbed(folder, &collection, &mut servers, &expected, (seed, round));
+        runtime.block_on(disturbed);
+    }
+}
+
+/// Rounds and seed of a run.
+fn asked(usual_rounds: u64) -> (u64, u64) {
+    let rounds = number("OPENASSAY_KILL_ROUNDS", usual_rounds);
+    let seed = number("OPENASSAY_KILL_SEED", 1);
+    eprintln!("kill test: OPENASSAY_KILL_ROUNDS={rounds} OPENASSAY_KILL_SEED={seed}");
+    (rounds, seed)
 }
 
 /// A server with the collection and the model on it; its data is new.
@@ -82,16 +111,21 @@ async fn furnished(folder: &Path, collection: &Collection) -> (Server, Put) {
     (server, put)
 }
 
+/// One process: while it lives, every answer is a good one.
+fn here(server: &Server) -> (&str, Answers) {
+    (&server.url, Answers::Good)
+}
+
 /// What one job of each kind leaves when nobody disturbs it.
 async fn undisturbed(folder: &Path, collection: &Collection) -> Expected {
     let folder = sub_folder(folder, "undisturbed");
     let (server, put) = furnished(&folder, collection).await;
     let plan = Plan::one_of_each(&put.dataset);
     let mut known = Known::default();
-    timeout(GUARD, life::live(&server, &plan, &mut known, None))
+    timeout(GUARD, life::live(here(&server), &plan, &mut known, None))
         .await
         .unwrap();
-    let expected = Expected::of(&server, &plan, &known).await;
+    let expected = Expected::of(&server.url, &plan, &known).await;
     assert!(server.terminate().unwrap().success());
     expected
 }
@@ -113,7 +147,7 @@ async fn disturbed(
     let mut told = String::new();
     for _ in 0..kills {
         let moment = Moment::draw(&mut random);
-        let living = life::live(&server, &plan, &mut known, Some(moment));
+        let living = life::live(here(&server), &plan, &mut known, Some(moment));
         let under_way = timeout(GUARD, living).await.unwrap();
         told += &format!(
             "; killed with {} submitted, {} over",
@@ -125,17 +159,17 @@ async fn disturbed(
         server = Server::start(&folder, &SETTINGS).unwrap();
     }
     eprintln!("round {round}{told}");
-    timeout(GUARD, life::live(&server, &plan, &mut known, None))
+    timeout(GUARD, life::live(here(&server), &plan, &mut known, None))
         .await
         .unwrap();
-    let before = judge::records(&server).await;
-    judge::check(&server, &plan, &known, expected, kills).await;
+    let before = judge::records(&server.url).await;
+    judge::check(&server.url, &plan, &known, expected, kills).await;
     judge::nothing_left_over(&folder);
     // What is over stays as it is.
     server.kill().unwrap();
     let server = Server::start(&folder, &SETTINGS).unwrap();
-    assert_eq!(judge::records(&server).await, before);
-    judge::check(&server, &plan, &known, expected, kills).await;
+    assert_eq!(judge::records(&server.url).await, before);
+    judge::check(&server.url, &plan, &known, expected, kills).await;
     assert!(server.terminate().unwrap().success());
     std::fs::remove_dir_all(folder).unwrap();
 }

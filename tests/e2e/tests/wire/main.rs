@@ -15,6 +15,8 @@ mod jobs;
 mod models;
 mod mutants;
 mod numbers;
+mod repository;
+mod tensors;
 
 use assay_api::{
     gate::{IdentifyRequest, IdentifyResponse, gate_service_client::GateServiceClient},
@@ -148,6 +150,8 @@ async fn every_bad_request_gets_its_own_answer_and_harms_nobody() {
     cases.extend(numbers::cases(stage));
     cases.extend(jobs::cases(stage));
     cases.extend(models::cases(stage));
+    cases.extend(tensors::cases(stage));
+    cases.extend(repository::cases());
     let mut faults = Vec::new();
     for case in &cases {
         faults.extend(target.try_case(case).await);

@@ -4,6 +4,7 @@
 use crate::{
     Target,
     case::{DATASETS, EXPLAIN, GATE, INFERENCE, INGEST, JOBS, REGISTRY, Stage, WORKERS, path},
+    tensors::{self, OPEN_INFERENCE},
 };
 use assay_api::{
     explain::ExplainRequest,
@@ -155,6 +156,11 @@ fn messages(stage: &Stage) -> Vec<(&'static str, &'static str, Vec<u8>)> {
         (GATE, "Identify", question.encode_to_vec()),
         (INFERENCE, "Features", features.encode_to_vec()),
         (INFERENCE, "Classify", features.encode_to_vec()),
+        (
+            OPEN_INFERENCE,
+            "ModelInfer",
+            tensors::good(stage).encode_to_vec(),
+        ),
         (INGEST, "PutSpectrum", spectrum.encode_to_vec()),
         (INGEST, "PutFile", file.encode_to_vec()),
         (INGEST, "RenderImage", image.encode_to_vec()),

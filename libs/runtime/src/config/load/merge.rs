@@ -194,8 +194,32 @@ fn attempt<T: DeserializeOwned + Serialize>(
 ) -> Result<Value, String> {
     let mut candidate = defaults.clone();
     put(&mut candidate, path, value.clone());
-    let config: T = serde_json::from_value(candidate).map_err(|error| error.to_string())?;
+    let config: T =
+        serde_json::from_value(candidate).map_err(|error| in_words(&error.to_string(), value))?;
     serde_json::to_value(config).map_err(|error| error.to_string())
+}
+
+/// The reason of the type's reader without names of this program's types.
+fn in_words(reason: &str, value: &Value) -> String {
+    if reason == "invalid socket address syntax" {
+        let shown = value.as_str().map(|text| format!("{text:?} "));
+        return format!(
+            "{}is no address; write numbers for host and port, such as 127.0.0.1:50051",
+            shown.unwrap_or_default()
+        );
+    }
+    let Some((found, wanted)) = reason.rsplit_once(", expected ") else {
+        return reason.to_owned();
+    };
+    let most: u32 = match wanted {
+        "u8" => u8::MAX.into(),
+        "u16" => u16::MAX.into(),
+        "u32" => u32::MAX,
+        "u64" | "usize" => return format!("{found}, expected a whole number"),
+        "f32" | "f64" => return format!("{found}, expected a number"),
+        _ => return reason.to_owned(),
+    };
+    format!("{found}, expected a whole number from 0 to {most}")
 }
 
 /// The default of a key; `None` where only the type itself knows its keys.

@@ -236,16 +236,19 @@ fn every_fault_is_told_at_once_with_its_place() {
     let door = "there are guests, label, listen, metrics, open, password, rooms";
     let house = "there are door, key, limits, name";
     let text = "expected a boolean";
+    let address = "is no address; write numbers for host and port, such as 127.0.0.1:50051";
     let mut expected = vec![
         "name: invalid type: integer `5`, expected a string (FILE line 1)".to_owned(),
         format!("nane: no key nane here; {house} (FILE line 2)"),
-        "limits.cats: invalid type: string \"hunter2\", expected u32 (FILE line 3)".to_owned(),
+        "limits.cats: invalid type: string \"hunter2\", expected a whole number from 0 to \
+         4294967295 (FILE line 3)"
+            .to_owned(),
         format!("door.gusts: no key gusts here; {door} (FILE line 5)"),
-        "door.listen: invalid socket address syntax (FILE line 6)".to_owned(),
+        format!("door.listen: \"here\" {address} (FILE line 6)"),
         "door.password: a secret must be text in quotes (FILE line 7)".to_owned(),
         format!("door.open: invalid type: string \"hunter2\", {text} (FILE line 8)"),
         format!("dor: no key dor here; {house} (FILE line 9)"),
-        "door.rooms: invalid value: integer `300`, expected u8 \
+        "door.rooms: invalid value: integer `300`, expected a whole number from 0 to 255 \
          (environment variable OPENASSAY_DOOR__ROOMS)"
             .to_owned(),
         "environment variable OPENASSAY_DOOR_PASSWORD is not read; two underscores lie between \
@@ -263,7 +266,7 @@ fn every_fault_is_told_at_once_with_its_place() {
          (environment variable OPENASSAY_NAME__FIRST)"
             .to_owned(),
         "door.guests: 10 is outside 0 to 9 (command line)".to_owned(),
-        "door.metrics: invalid socket address syntax (command line)".to_owned(),
+        format!("door.metrics: \"nowhere\" {address} (command line)"),
         format!("door.pasword: no key pasword here; {door} (command line)"),
         "--set number 2 has no `=`; write section.key=value, such as \
          server.listen=127.0.0.1:0 (command line)"

@@ -8,21 +8,18 @@ use assay_explainer::{ExplainerConfig, ExplainerDeps};
 use assay_gate::{GateConfig, GateDeps};
 use assay_inference::{Inference, InferenceConfig, InferenceDeps};
 use assay_ingest::{IngestConfig, IngestDeps};
-use assay_jobs::{LocalWork, WorkSource};
+use assay_jobs::WorkSource;
 use assay_runtime::{Component, Shutdown};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 /// Every service of this build.
 pub(super) async fn build(settings: ServeSettings, shutdown: Shutdown) -> Result<Vec<Component>> {
     let storage = settings.storage.clone();
-    let opened = move || anyhow::Ok((Stores::open(&storage)?, Jobs::open(&storage)?));
-    let (stores, jobs) = tokio::task::spawn_blocking(opened).await??;
+    let opened = tokio::task::spawn_blocking(move || Stores::open(&storage));
+    let stores = opened.await??;
+    let jobs = Jobs::open(&settings.storage).await?;
     let max_message_bytes = Some(settings.server.max_message_bytes);
-    let work: Arc<dyn WorkSource> = Arc::new(LocalWork {
-        store: Arc::clone(&jobs.store),
-        queue: Arc::clone(&jobs.queue),
-        lease: Duration::from_secs(settings.control.lease_s),
-    });
+    let work: Arc<dyn WorkSource> = Arc::new(jobs.work(&settings.storage));
     let inference = Inference::start(
         InferenceConfig {
             max_message_bytes,
@@ -93,6 +90,7 @@ fn control(
         queue: jobs.queue,
         blobs: Arc::clone(&stores.blobs),
         registry: Arc::clone(&stores.registry),
+        lease: settings.storage.lease(),
     };
     assay_control::component(config, deps, shutdown)
 }

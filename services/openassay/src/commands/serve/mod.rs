@@ -62,8 +62,8 @@ impl Serve {
         if self.print_config {
             return service::show(&settings);
         }
-        service::run(settings, components::build, |address| {
-            crate::terminal::tell(&format!("openassay answers at http://{address}\n"));
+        service::run("openassay", settings, components::build, |url| {
+            crate::terminal::tell(&format!("openassay answers at {url}\n"));
         })
     }
 

@@ -6,7 +6,9 @@ use assay_explainer::ExplainerConfig;
 use assay_gate::GateConfig;
 use assay_inference::InferenceConfig;
 use assay_ingest::IngestConfig;
-use assay_runtime::{Check, ServerConfig, ServiceSettings, TelemetryConfig, config::within};
+use assay_runtime::{
+    AccessConfig, Check, ServerConfig, ServiceSettings, TelemetryConfig, TlsConfig, config::within,
+};
 use serde::{Deserialize, Serialize};
 
 /// The configuration of all services in one process.
@@ -17,6 +19,10 @@ pub(super) struct ServeSettings {
     pub(super) server: ServerConfig,
     /// Logs.
     pub(super) telemetry: TelemetryConfig,
+    /// The encryption of its connections.
+    pub(super) tls: TlsConfig,
+    /// Who may do what.
+    pub(super) access: AccessConfig,
     /// Where data lies.
     pub(super) storage: StorageConfig,
     /// Spectra in, images.
@@ -39,6 +45,8 @@ impl Check for ServeSettings {
         let faults = [
             within("server", self.server.faults()),
             within("telemetry", self.telemetry.faults()),
+            within("tls", self.tls.faults()),
+            within("access", self.access.faults()),
             within("storage", self.storage.faults()),
             within("ingest", self.ingest.faults()),
             within("inference", self.inference.faults()),
@@ -61,5 +69,13 @@ impl ServiceSettings for ServeSettings {
 
     fn telemetry(&self) -> &TelemetryConfig {
         &self.telemetry
+    }
+
+    fn tls(&self) -> &TlsConfig {
+        &self.tls
+    }
+
+    fn access(&self) -> &AccessConfig {
+        &self.access
     }
 }

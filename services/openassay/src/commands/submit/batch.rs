@@ -9,11 +9,12 @@ use crate::{
 };
 use assay_api::jobs::{JobState, Lane, SubmitRequest};
 use assay_pipeline::Manifest;
-use clap::Args;
+use clap::{ArgGroup, Args};
 use std::path::PathBuf;
 
 /// Identify or explain every spectrum of a set on the server
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("spectra").required(true).args(["manifest", "files"]))]
 pub(crate) struct Batch {
     /// Model: NAME (what production points to), NAME@ALIAS, NAME:VERSION or a bundle's digest
     /// [default: the server's default model]
@@ -26,12 +27,7 @@ pub(crate) struct Batch {
     name: String,
 
     /// Manifest of the spectra
-    #[arg(
-        long,
-        value_name = "FILE",
-        conflicts_with = "files",
-        required_unless_present = "files"
-    )]
+    #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
 
     /// Spectra, when there is no manifest

@@ -97,7 +97,8 @@ impl Submit {
 
 impl Common {
     fn check(&self) -> Result {
-        self.json.json.as_ref().map_or(Ok(()), JsonTarget::check)
+        self.json.json.as_ref().map_or(Ok(()), JsonTarget::check)?;
+        self.out.as_deref().map_or(Ok(()), check_folder)
     }
 
     fn connect(&self) -> Result<Servers> {
@@ -105,7 +106,7 @@ impl Common {
         Ok(Servers {
             control: self.server.connect()?,
             ingest: ingest
-                .map(|url| Remote::new(url, "--ingest-server"))
+                .map(|url| Remote::new(url, "--ingest-server", &self.server.credentials))
                 .transpose()?,
         })
     }
@@ -147,6 +148,22 @@ impl Common {
     fn answer(&self, context: &Context, job: &Job) -> Result {
         context.answer(self.json.json.as_ref(), &job_json(job), || job_text(job))?;
         ended_well(job)
+    }
+}
+
+/// Refuses early what cannot become a folder, so that hours of work do not end in that message.
+pub(crate) fn check_folder(folder: &Path) -> Result {
+    let there = folder.ancestors().find(|above| above.exists());
+    match there {
+        Some(file) if !file.is_dir() => Err(Failure::new(
+            ErrorKind::AlreadyExists,
+            format!(
+                "cannot put results into {}: {} is no folder; name another",
+                folder.display(),
+                file.display()
+            ),
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -224,10 +241,13 @@ pub(crate) fn job_text(job: &Job) -> String {
         text += &format!("reason    {}\n", job.error_message);
     }
     if let (Some(progress), false) = (&job.progress, is_final(job.state())) {
-        text += &format!(
-            "progress  {} {} of {}\n",
-            progress.stage, progress.done, progress.total
-        );
+        match (progress.stage.as_str(), progress.total) {
+            ("", _) => {}
+            (stage, 0) => text += &format!("progress  {stage}\n"),
+            (stage, total) => {
+                text += &format!("progress  {stage} {} of {total}\n", progress.done);
+            }
+        }
     }
     if let Some(result) = &job.result {
         let summary: serde_json::Value =

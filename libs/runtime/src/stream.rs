@@ -9,7 +9,7 @@ use tonic::Status;
 ///
 /// When `end` comes, nothing more is taken: what was taken is answered, and then its status tells
 /// the client that the rest is not. A request that cannot be read ends the stream in the same way.
-pub(crate) fn answers<Q, A, F>(
+pub fn answers<Q, A, F>(
     requests: impl Stream<Item = Result<Q, Status>>,
     end: impl Future<Output = Status>,
     at_once: usize,

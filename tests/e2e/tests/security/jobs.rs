@@ -1,0 +1,110 @@
+//! Jobs belong to who submits them: others do not see them, operators do; and what was done is in
+//! the audit log.
+
+use crate::{Guarded, fails};
+use assay_e2e::{collection, tokens::FILE};
+use serde_json::Value;
+use std::fs;
+
+/// A training that ends when it is told to.
+const ENDLESS: &str = r#"{
+    "model": {"kind": "cnn1d", "variant": {"small_gap": {"pool": 8}}},
+    "schedule": {"bounds": {"base": 0.001, "max": 0.01}},
+    "gate": {"candidates": [2, 4], "folds": 3},
+    "validation": {"from": "none"},
+    "epochs": 1000000
+}"#;
+
+const SUBMIT: [&str; 7] = [
+    "submit",
+    "train",
+    "--manifest",
+    collection::MANIFEST,
+    "--specification",
+    "training.json",
+    "--json",
+];
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn analysts_have_their_own_jobs_and_operators_all() {
+    let folder = tempfile::tempdir().unwrap();
+    collection::simulate(folder.path(), 4, 2).unwrap();
+    fs::write(folder.path().join("training.json"), ENDLESS).unwrap();
+    let guarded = Guarded::start_in(folder, &[]);
+    let job = json(&guarded.run_as("analyst", &SUBMIT));
+    let id = job["id"].as_str().unwrap();
+    let list = ["jobs", "list", "--json"];
+    let listed = |who: &str| json(&guarded.run_as(who, &list)).as_array().unwrap().len();
+    assert_eq!(
+        (listed("analyst"), listed("bert"), listed("operator")),
+        (1, 0, 1)
+    );
+    let (show, cancel) = (["jobs", "show", id], ["jobs", "cancel", id]);
+    let fetch = ["jobs", "fetch", id, "--out", "x"];
+    for arguments in [&show[..], &cancel, &fetch, &["watch", id]] {
+        let said = fails(&guarded.output_as("bert", arguments), 66);
+        assert!(said.contains("does not exist"), "{said}");
+    }
+    guarded.run_as("analyst", &show);
+    guarded.run_as("operator", &show);
+    // A training that promotes would do what only operators do.
+    let promote = [&SUBMIT[..], &["--promote"]].concat();
+    let said = fails(&guarded.output_as("analyst", &promote), 77);
+    assert!(said.contains("operator"), "{said}");
+    for who in ["instrument", "worker"] {
+        let said = fails(&guarded.output_as(who, &list), 77);
+        assert!(
+            said.contains("analyst") && said.contains("JobService/List"),
+            "{said}"
+        );
+    }
+    let own = json(&guarded.run_as("bert", &SUBMIT));
+    guarded.run_as("bert", &["jobs", "cancel", own["id"].as_str().unwrap()]);
+    guarded.run_as("operator", &cancel);
+    assert_eq!(
+        (listed("analyst"), listed("bert"), listed("operator")),
+        (1, 1, 2)
+    );
+
+    let (_, records) = guarded.end();
+    let job = format!("job {id}");
+    let written = |principal: &str, rpc: &str, resource: Option<&str>, outcome: &str| {
+        let found = records.iter().any(|record| {
+            record["principal"] == principal
+                && record["rpc"].as_str().unwrap().ends_with(rpc)
+                && record["resource"].as_str() == resource
+                && record["outcome"] == outcome
+                && !record["request_id"].as_str().unwrap().is_empty()
+        });
+        assert!(
+            found,
+            "{principal} {rpc} {outcome} is missing: {records:#?}"
+        );
+    };
+    written("the-analyst", "/Submit", Some(&job), "OK");
+    written("the-analyst", "/Submit", None, "PERMISSION_DENIED");
+    written("bert", "/Cancel", Some(&job), "NOT_FOUND");
+    written("the-operator", "/Cancel", Some(&job), "OK");
+    written("the-instrument", "/List", None, "PERMISSION_DENIED");
+}
+
+#[test]
+fn the_configuration_shows_no_token() {
+    let guarded = Guarded::start(&[]);
+    let print = [
+        "serve",
+        "--print-config",
+        "--set",
+        "access.tokens=tokens.toml",
+    ];
+    let printed = guarded.run_as("operator", &print);
+    assert!(printed.contains(FILE), "{printed}");
+    for token in guarded.tokens.values() {
+        assert!(!printed.contains(token.as_str()), "{printed}");
+    }
+    guarded.end();
+}
