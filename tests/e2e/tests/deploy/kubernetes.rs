@@ -7,6 +7,7 @@ use crate::{
     pods, programs, references, yaml,
 };
 use assay_e2e::checkout;
+use serde_json::Value;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -50,7 +51,7 @@ const VARIANTS: [Variant; 9] = [
 ];
 
 /// A copy of `deploy/`, with secrets made as an operator makes them.
-fn installation() -> TempDir {
+pub(crate) fn installation() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let deploy = checkout::root().unwrap().join("deploy");
     let run = |command: &mut Command| {
@@ -109,6 +110,15 @@ fn build(folder: &Path, at: usize, variant: &Variant) -> Option<PathBuf> {
     let out = folder.join(format!("{at}.yaml"));
     fs::write(&out, built.stdout).unwrap();
     Some(out)
+}
+
+/// The objects of an overlay as it is; `None` after saying what is missing.
+pub(crate) fn overlay(test: &str, folder: &Path, name: &'static str) -> Option<Vec<Value>> {
+    let Some(file) = build(folder, VARIANTS.len(), &variant(name, &[])) else {
+        eprintln!("SKIPPED {test}: neither kubectl nor kustomize is there");
+        return None;
+    };
+    yaml::objects(test, &[file]).unwrap()?.pop()
 }
 
 #[test]

