@@ -17,6 +17,7 @@ with open(question_file) as file:
     question = json.load(file)
 model, version = question["model"], question["version"]
 rows = np.array(question["rows"], dtype=np.float32)
+half = rows.astype(np.float16)
 client = triton.InferenceServerClient(address)
 
 
@@ -123,8 +124,8 @@ told = {
     "config": client.get_model_config(model, as_json=True)["config"],
     "answer": whole_answer(),
     "of_version": tensors(infer(rows, model_version=version, outputs=outputs("logits"))),
-    "half": tensors(infer(rows.astype(np.float16), outputs=outputs("logits"))),
-    "widened": tensors(infer(rows.astype(np.float16).astype(np.float32), outputs=outputs("logits"))),
+    "half": tensors(infer(half, outputs=outputs("logits"))),
+    "widened": tensors(infer(half.astype(np.float32), outputs=outputs("logits"))),
     "gzip": tensors(infer(rows, outputs=outputs("logits"), compression_algorithm="gzip")),
     "classification": classification(),
     "stream": stream(),

@@ -8,6 +8,7 @@ use crate::{
 use assay_api::open_inference::{
     ModelConfigRequest, ModelStatisticsRequest, infer_parameter::ParameterChoice,
 };
+use futures::StreamExt;
 use tonic::{Code, Request};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,4 +157,22 @@ async fn rows_that_no_answer_holds_are_refused_before_they_are_computed() {
     assert!(status.message().contains("one answer holds"), "{status}");
     question.outputs = vec![output("probabilities")];
     assert_eq!(infer(&mut open, question).await.outputs[0].shape, [6, 3]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_stream_is_told_when_the_server_ends() {
+    let kit = Kit::new();
+    kit.serve("default", &VECTORS).await;
+    let inference = kit.start(config()).await;
+    let mut open = open(&serve(&kit, &inference).await);
+    let first = request("", "", &many(&VECTORS, 1));
+    let requests = futures::stream::iter([first]).chain(futures::stream::pending());
+    let answers = open.model_stream_infer(requests).await;
+    let mut answers = answers.unwrap().into_inner();
+    let answered = answers.message().await.unwrap().unwrap();
+    assert_eq!(answered.error_message, "");
+    kit.shutdown.begin();
+    let status = answers.message().await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status}");
+    assert!(status.message().contains("send what was not"), "{status}");
 }
