@@ -24,7 +24,7 @@ pub(crate) struct Servers {
 }
 
 /// One sort of server.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) struct Sort {
     pub(crate) name: &'static str,
     /// Debian's package.
