@@ -63,6 +63,26 @@ async fn a_broker_short_of_memory_takes_nothing_and_still_gives() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_its_broker_closes_comes_back() {
+    let Some(broker) = broker("a closed connection").await else {
+        return;
+    };
+    let queue = connected(options(&broker.url())).await;
+    let mut consumer = queue.consume(Lane::Train).await.unwrap();
+    let waits = tokio::spawn(async move { consumer.next().await.err() });
+    let closing = {
+        let queue = queue.clone();
+        tokio::spawn(async move { lost(&queue, "a test closes it").await })
+    };
+    control(&broker, &["close_all_connections", "a test closes it"]);
+    timeout(PATIENCE, closing).await.unwrap().unwrap();
+    let error = timeout(PATIENCE, waits).await.unwrap().unwrap();
+    assert!(matches!(error, Some(JobError::Unavailable { .. })));
+    until_connected(&queue).await;
+    queue.publish(Lane::Train, &hint()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_queue_refuses_hints() {
     let Some(broker) = broker("a full queue").await else {
         return;
