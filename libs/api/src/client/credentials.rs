@@ -166,9 +166,8 @@ mod tests {
 
     #[test]
     fn a_token_is_read_from_its_file_and_never_shown() {
-        let folder = std::env::temp_dir().join(format!("assay-credentials-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("token");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
         fs::write(&path, "openassay_1234\n").unwrap();
         let bearer = token(TokenSource::File(path.clone())).unwrap().bearer;
         let bearer = bearer.unwrap();
@@ -183,7 +182,7 @@ mod tests {
             assert!(told.contains("is no token"), "{told}");
             assert!(!told.contains("1234"), "{told}");
         }
-        fs::remove_dir_all(&folder).unwrap();
+        drop(folder);
         let gone = token(TokenSource::File(path)).map(drop).unwrap_err();
         assert!(gone.to_string().contains("cannot read"), "{gone}");
     }

@@ -7,5 +7,6 @@ mod clients;
 mod codec;
 mod descriptors;
 mod jobs;
+mod link;
 mod remote;
 mod rows;

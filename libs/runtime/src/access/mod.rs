@@ -216,9 +216,11 @@ impl Access {
             let status = refusal::exceeded(&principal.name, exceeded);
             refuse(exceeded.reason(), status, false)
         })?;
+        // What is written down is written down as it ended, and its answer sent.
+        let lent = !matches!(row.need, Need::Audited(_));
         let pass = Pass {
             _place: place,
-            lease: Some(credential.lease),
+            lease: lent.then_some(credential.lease),
         };
         Ok((caller, pass))
     }

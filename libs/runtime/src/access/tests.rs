@@ -127,6 +127,28 @@ fn every_rpc_has_a_row() {
 }
 
 #[test]
+fn the_page_has_the_rows_of_the_table() {
+    let page = include_str!("../../ACCESS.md");
+    let rows = page
+        .lines()
+        .filter(|line| line.contains("/") && line.starts_with("| `"));
+    let written: Vec<_> = rows.map(str::to_owned).collect();
+    let expected: Vec<_> = table::TABLE
+        .iter()
+        .map(|(rpc, need)| {
+            let roles = role::listed(need.roles().unwrap_or_default(), " or ");
+            let words = match need {
+                Need::Open => "none".to_owned(),
+                Need::Role(_) => roles,
+                Need::Audited(_) => format!("{roles}; written down"),
+            };
+            format!("| `{rpc}` | {words} |")
+        })
+        .collect();
+    assert_eq!(written, expected);
+}
+
+#[test]
 fn each_role_may_call_what_the_table_says_and_nothing_else() {
     let door = Door::new(AccessConfig::default());
     for (rpc, need) in table::TABLE {

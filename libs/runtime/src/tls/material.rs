@@ -9,7 +9,7 @@ use rustls::{
         CertificateDer, PrivateKeyDer,
         pem::{self, PemObject},
     },
-    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
+    server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
     version::{TLS12, TLS13},
 };
 use std::{
@@ -92,6 +92,10 @@ pub(super) fn server_config(
     };
     let mut server = builder.with_single_cert(chain, key_der).map_err(pair)?;
     server.alpn_protocols = vec![HTTP2.to_vec()];
+    // A session that is taken up again would not look at the client's certificate. Connections are
+    // few and long, so that nothing is lost.
+    server.session_storage = Arc::new(NoServerSessionStorage {});
+    server.send_tls13_tickets = 0;
     Ok((server, ends))
 }
 

@@ -112,11 +112,17 @@ impl Remote {
             );
         }
         if nobody || status::is_connection_lost(status) {
+            // Such a server hangs up without a word that reaches this side.
+            let certificate = if self.url.starts_with("https://") {
+                "; where callers must show a certificate, --client-certificate and --client-key do"
+            } else {
+                ""
+            };
             return Failure::new(
                 ErrorKind::Unavailable,
                 format!(
                     "no server answers at {} ({}); start one with `openassay serve`, or name \
-                     another with {}",
+                     another with {}{certificate}",
                     self.url,
                     status.message(),
                     self.option

@@ -7,7 +7,6 @@ use crate::{
     terminal::{Bar, number},
 };
 use assay_api::{
-    Link,
     jobs::{
         GetRequest, Job, JobState, Progress, WatchRequest, WatchResponse,
         job_service_client::JobServiceClient,

@@ -1,6 +1,7 @@
 //! The tool as a user runs it: a process with arguments, files, output and an exit code.
 
 mod command_line;
+mod tokens;
 mod tool;
 
 #[cfg(feature = "train")]

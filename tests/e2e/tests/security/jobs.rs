@@ -1,8 +1,8 @@
 //! Jobs belong to who submits them: others do not see them, operators do; and what was done is in
 //! the audit log.
 
-use crate::{Guarded, fails};
-use assay_e2e::{collection, tokens::FILE};
+use crate::{Guarded, HANGS, fails};
+use assay_e2e::{collection, server::Server, tokens::FILE};
 use serde_json::Value;
 use std::fs;
 
@@ -90,6 +90,26 @@ fn analysts_have_their_own_jobs_and_operators_all() {
     written("bert", "/Cancel", Some(&job), "NOT_FOUND");
     written("the-operator", "/Cancel", Some(&job), "OK");
     written("the-instrument", "/List", None, "PERMISSION_DENIED");
+}
+
+#[test]
+fn an_audit_log_without_room_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    // Whatever is written there finds no room.
+    let full = ["--set", "access.audit_file=/dev/full"];
+    let server = Server::start(folder.path(), &full).unwrap();
+    let promote = ["models", "promote", "nothing", "--version", "1"];
+    for _ in 0..3 {
+        fails(&server.output(folder.path(), &promote).unwrap(), 66);
+    }
+    server.ask_to_end().unwrap();
+    let ended = server.ended(HANGS).unwrap();
+    assert!(ended.status.success());
+    let told = |words: &str| ended.log.iter().filter(|line| line.contains(words)).count();
+    assert_eq!(told("a record of the audit log is lost"), 3);
+    // What is done is in the log all the same, also where nobody is asked who they are.
+    assert_eq!(told("model nothing@production to 1"), 3);
+    assert_eq!(told("\"audit.principal\":\"anonymous\""), 3);
 }
 
 #[test]
