@@ -1,5 +1,6 @@
 //! Spectrum files and two readers of other people: CHN and N42 go to SpecUtils and come back, SPE
 //! is read by becquerel and by us.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use assay_e2e::{checkout, collection, foreign};
 use assay_formats::{read, write_chn, write_n42, write_spe};

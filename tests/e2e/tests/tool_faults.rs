@@ -39,7 +39,11 @@ fn faults_are_told_by_file_and_folder_and_once() {
     for (file, code, words) in [
         ("absent.spe", 66, "cannot read absent.spe"),
         ("empty.spe", 65, "error: empty.spe: the file is empty"),
-        ("binary.spe", 65, "error: binary.spe: byte 1 is 0x00: a binary file"),
+        (
+            "binary.spe",
+            65,
+            "error: binary.spe: byte 1 is 0x00: a binary file",
+        ),
         ("long.csv", 75, "error: long.csv: a message of "),
     ] {
         let (found, said) = told(&server, folder, &[&identify[..], &[file]].concat());
