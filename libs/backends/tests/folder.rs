@@ -86,7 +86,10 @@ async fn jobs_are_one_process_s_and_stores_everybody_s() {
 async fn what_a_job_needs_stays_and_the_rest_goes_when_it_is_old() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(&folder);
-    let (stores, jobs) = (Stores::open(&config).unwrap(), Jobs::embedded(&config).unwrap());
+    let (stores, jobs) = (
+        Stores::open(&config).unwrap(),
+        Jobs::embedded(&config).unwrap(),
+    );
     let spectrum = put(&stores, "a spectrum").await;
     let rows = format!("spectrum,label,role,group\n{spectrum},Steel,known,\n");
     let dataset = put(&stores, &rows).await;
@@ -161,7 +164,10 @@ async fn what_a_job_needs_stays_and_the_rest_goes_when_it_is_old() {
 async fn a_young_data_set_keeps_its_old_spectra() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(&folder);
-    let (stores, jobs) = (Stores::open(&config).unwrap(), Jobs::embedded(&config).unwrap());
+    let (stores, jobs) = (
+        Stores::open(&config).unwrap(),
+        Jobs::embedded(&config).unwrap(),
+    );
     let spectrum = put(&stores, "a spectrum").await;
     let other = put(&stores, "another spectrum").await;
     let name = spectrum.to_string();
@@ -198,7 +204,10 @@ async fn a_young_data_set_keeps_its_old_spectra() {
 async fn leftovers_of_killed_writers_go_after_a_day_whatever_the_retention() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(&folder);
-    let (stores, jobs) = (Stores::open(&config).unwrap(), Jobs::embedded(&config).unwrap());
+    let (stores, jobs) = (
+        Stores::open(&config).unwrap(),
+        Jobs::embedded(&config).unwrap(),
+    );
     let files = [("model.onnx".to_owned(), Bytes::from_static(b"model"))];
     let bundle = Digest::of(b"bundle");
     let origin = assay_store::VersionOrigin::default();

@@ -124,9 +124,16 @@ fn a_job_is_one_trace_in_one_process() {
     tree.has(&["job identify", "job_store.finish"]);
     // The log of the job names the same trace.
     let trace = &tree.root().trace;
-    let begun: Vec<_> = ended.log.iter().filter(|l| l.contains("job begun")).collect();
+    let begun: Vec<_> = ended
+        .log
+        .iter()
+        .filter(|l| l.contains("job begun"))
+        .collect();
     assert!(begun.len() == 1 && begun[0].contains(trace), "{begun:?}");
-    let lost = ended.log.iter().find(|line| line.contains("spans are lost"));
+    let lost = ended
+        .log
+        .iter()
+        .find(|line| line.contains("spans are lost"));
     assert_eq!(lost, None);
 }
 
@@ -213,7 +220,10 @@ fn who_does_not_record_stays_silent_and_the_ratio_is_for_traces_that_begin_here(
         assert!(!found.contains(&"1".repeat(32).as_str()), "{spans:#?}");
         assert!(found.contains(&"3".repeat(32).as_str()), "{spans:#?}");
         assert_eq!(found.len(), traces, "{spans:#?}");
-        let passed: Vec<_> = spans.iter().filter(|s| s.parent == "4".repeat(16)).collect();
+        let passed: Vec<_> = spans
+            .iter()
+            .filter(|s| s.parent == "4".repeat(16))
+            .collect();
         assert_eq!(passed.len(), 1, "{spans:#?}");
     }
 }
@@ -238,7 +248,10 @@ fn a_collector_that_hangs_costs_spans_and_nothing_else() {
             gate.describe_gate(request).await.unwrap();
         }
     });
-    succeeded(&traced(tool_of(&server, folder, &["models", "list"]), &collector));
+    succeeded(&traced(
+        tool_of(&server, folder, &["models", "list"]),
+        &collector,
+    ));
     server.ask_to_end().unwrap();
     let ended = server.ended(GUARD).unwrap();
     assert!(ended.status.success(), "{:#?}", ended.log);
