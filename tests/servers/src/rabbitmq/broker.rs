@@ -137,7 +137,10 @@ impl Broker {
             .args(["-s", "KILL", "--", &group])
             .status()
             .context("kill does not start")?;
-        ensure!(killed.success(), "kill -s KILL -- {group} failed ({killed})");
+        ensure!(
+            killed.success(),
+            "kill -s KILL -- {group} failed ({killed})"
+        );
         server.process.wait()?;
         // The script is our child; the broker itself is only its child, and may take a moment.
         while Command::new("kill")
