@@ -9,7 +9,11 @@ use assay_embedded::{LocalQueue, RedbJobStore};
 use assay_jobs::{JobQueue, JobStore, LocalWork, system_clock};
 use assay_redis_store::RedisJobStore;
 use assay_store::StoreError;
-use std::{fmt, fs, sync::Arc};
+use std::{fmt, fs, sync::Arc, time::Duration};
+use tokio::time::timeout;
+
+/// How long a start waits for its broker.
+const BROKER_WITHIN: Duration = Duration::from_secs(5);
 
 /// Records of jobs, and hints for workers.
 #[derive(Clone)]
@@ -40,7 +44,7 @@ impl Jobs {
         let queue: Arc<dyn JobQueue> = if config.queue_url.is_empty() {
             Arc::new(LocalQueue::new())
         } else {
-            Arc::new(AmqpQueue::start(config.queue())?)
+            Arc::new(broker(config).await?)
         };
         Ok(Self::traced(store, queue))
     }
@@ -85,6 +89,16 @@ impl Jobs {
             lease: config.lease(),
         }
     }
+}
+
+/// The queue on a broker. The first sweep publishes a hint for every job that waits, so the broker
+/// gets a moment to be reached before; one that is not comes later.
+async fn broker(config: &StorageConfig) -> Result<AmqpQueue, BackendError> {
+    let queue = AmqpQueue::start(config.queue())?;
+    if timeout(BROKER_WITHIN, queue.connected()).await.is_err() {
+        tracing::warn!("the broker of hints is not reached yet; jobs wait for it");
+    }
+    Ok(queue)
 }
 
 fn file_store(config: &StorageConfig) -> Result<Arc<dyn JobStore>, BackendError> {
