@@ -1,8 +1,6 @@
 //! The way of one question: model, bytes, input vector, features, answer. Batches are elsewhere.
 
-use crate::{
-    AnswerError, FeatureSource, blocking, deadline::Deadline, judges::Judges, measure,
-};
+use crate::{AnswerError, FeatureSource, blocking, deadline::Deadline, judges::Judges, measure};
 use assay_core::Digest;
 use assay_pipeline::{Answer, Clock, Judge, MAX_SPECTRUM_FILE_BYTES, Prepared};
 use assay_store::{BlobStore, BundleRegistry};

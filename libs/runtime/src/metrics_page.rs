@@ -94,8 +94,12 @@ fn describe() {
 }
 
 /// Name, type, unit and meaning of each row.
-fn rows(table: &'static str) -> impl Iterator<Item = (&'static str, &'static str, &'static str, String)> {
-    let rows = table.lines().filter(|line| line.starts_with("| `openassay_"));
+fn rows(
+    table: &'static str,
+) -> impl Iterator<Item = (&'static str, &'static str, &'static str, String)> {
+    let rows = table
+        .lines()
+        .filter(|line| line.starts_with("| `openassay_"));
     rows.filter_map(|row| {
         let mut cells = row.trim_matches('|').split('|').map(str::trim);
         let name = cells.next()?.trim_matches('`');

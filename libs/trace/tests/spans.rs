@@ -37,7 +37,9 @@ fn recorded(work: impl FnOnce()) -> Vec<SpanData> {
         .with_context_activation(false)
         .with_filter(filter_fn(|metadata| metadata.name() != "hidden"));
     // Somebody else, as the log is, wants all of them.
-    let subscriber = tracing_subscriber::registry().with(layer).with(Identity::new());
+    let subscriber = tracing_subscriber::registry()
+        .with(layer)
+        .with(Identity::new());
     tracing::subscriber::with_default(subscriber, work);
     std::mem::take(&mut *kept.0.lock().unwrap())
 }

@@ -70,7 +70,13 @@ pub(crate) struct Cli {
     quiet: bool,
 
     /// Log what is done, and when it fails tell the trace: servers log the same under its id
-    #[arg(short, long, global = true, conflicts_with = "quiet", help_heading = "Common options")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "quiet",
+        help_heading = "Common options"
+    )]
     verbose: bool,
 
     /// Number of threads; all cores when not given
@@ -145,9 +151,10 @@ impl Cli {
             _ => "warn",
         };
         let traces = terminal::start_logging(&progress, log);
-        let (span, place) = assay_trace::begin(None, |_| {
-            tracing::info_span!(parent: None, "command", command.name = name)
-        });
+        let (span, place) = assay_trace::begin(
+            None,
+            |_| tracing::info_span!(parent: None, "command", command.name = name),
+        );
         let verbose = self.verbose;
         let code = match span.in_scope(|| self.work(progress)) {
             Ok(()) => ExitCode::SUCCESS,

@@ -118,7 +118,10 @@ fn from_python(server: &Server) {
     assert_eq!(told["named"], told["metric"]);
     assert_eq!(told["target"], json!([2, 2.0]));
     assert_eq!(told["value"], json!([3, 3.0]));
-    assert_eq!((&told["active"], &told["streamed"]), (&json!(true), &json!(true)));
+    assert_eq!(
+        (&told["active"], &told["streamed"]),
+        (&json!(true), &json!(true))
+    );
     assert_eq!(told["refused"][0], "INVALID_ARGUMENT");
     let said = told["refused"][1].as_str().unwrap();
     assert!(said.contains("lane"), "{said}");

@@ -47,7 +47,8 @@ impl Delivery for TracedDelivery {
 
     async fn acknowledge(self: Box<Self>) -> Result<(), JobError> {
         let id = self.0.hint().job;
-        let span = debug_span!(target: STEP, "queue.acknowledge", otel.kind = "client", job.id = %id);
+        let span =
+            debug_span!(target: STEP, "queue.acknowledge", otel.kind = "client", job.id = %id);
         step(span, self.0.acknowledge()).await
     }
 

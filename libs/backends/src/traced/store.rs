@@ -64,12 +64,14 @@ impl JobStore for TracedStore {
         token: FencingToken,
         outcome: Outcome,
     ) -> Result<JobRecord, JobError> {
-        let span = debug_span!(target: STEP, "job_store.finish", otel.kind = "client", job.id = %id);
+        let span =
+            debug_span!(target: STEP, "job_store.finish", otel.kind = "client", job.id = %id);
         step(span, self.0.finish(id, token, outcome)).await
     }
 
     async fn cancel(&self, id: JobId, reason: &str) -> Result<JobRecord, JobError> {
-        let span = debug_span!(target: STEP, "job_store.cancel", otel.kind = "client", job.id = %id);
+        let span =
+            debug_span!(target: STEP, "job_store.cancel", otel.kind = "client", job.id = %id);
         step(span, self.0.cancel(id, reason)).await
     }
 
@@ -92,7 +94,8 @@ impl JobStore for TracedStore {
     }
 
     async fn counts(&self, lane: Lane) -> Result<Counts, JobError> {
-        let span = debug_span!(target: STEP, "job_store.counts", otel.kind = "client", job.lane = %lane);
+        let span =
+            debug_span!(target: STEP, "job_store.counts", otel.kind = "client", job.lane = %lane);
         step(span, self.0.counts(lane)).await
     }
 }

@@ -114,7 +114,11 @@ mod tests {
 
     #[test]
     fn what_is_no_trace_begins_a_new_one() {
-        for wrong in ["", "00", "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"] {
+        for wrong in [
+            "",
+            "00",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        ] {
             let headers = passed_on(&[(TRACE_PARENT, wrong), (TRACE_STATE, "a=1")]);
             let begun = headers[TRACE_PARENT].to_str().unwrap();
             let begun = Place::parse(begun, None).unwrap();

@@ -151,9 +151,15 @@ mod tests {
 
     #[test]
     fn another_protocol_is_told_and_fails_nothing() {
-        let variables = [(ENDPOINTS[1], "http://b:2"), (PROTOCOLS[1], "http/protobuf")];
+        let variables = [
+            (ENDPOINTS[1], "http://b:2"),
+            (PROTOCOLS[1], "http/protobuf"),
+        ];
         let note = found(None, &variables);
-        assert!(note.contains(PROTOCOLS[1]) && note.contains("grpc"), "{note}");
+        assert!(
+            note.contains(PROTOCOLS[1]) && note.contains("grpc"),
+            "{note}"
+        );
         assert_eq!(found(Some("http://c:3"), &variables), "http://c:3/");
     }
 

@@ -126,7 +126,10 @@ mod tests {
         assert!(!recorded && !state.is_empty());
         let from_there = parent(TraceFlags::default(), &format!("a=1,{state}"));
         let passed_on = asked(None, Some(&from_there), "request");
-        assert!(!passed_on.0 && passed_on.1.contains(&state), "{passed_on:?}");
+        assert!(
+            !passed_on.0 && passed_on.1.contains(&state),
+            "{passed_on:?}"
+        );
         for (ratio, recorded) in [(1.0, true), (0.0, false)] {
             let decided = asked(Some(ratio), Some(&from_there), "request");
             assert_eq!(decided, (recorded, "a=1".to_owned()));
@@ -136,7 +139,10 @@ mod tests {
     #[test]
     fn questions_whether_we_live_begin_no_trace() {
         let health = [KeyValue::new("rpc.service", "grpc.health.v1.Health")];
-        let ours = [KeyValue::new("rpc.service", "openassay.gate.v1.GateService")];
+        let ours = [KeyValue::new(
+            "rpc.service",
+            "openassay.gate.v1.GateService",
+        )];
         assert!(!begins_a_trace("request", &health));
         assert!(begins_a_trace("request", &ours));
     }

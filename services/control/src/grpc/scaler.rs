@@ -52,7 +52,10 @@ impl Trigger {
                 None
             }
         };
-        let per_replica = match metadata.get(JOBS_PER_REPLICA).map(|text| (text, text.parse())) {
+        let per_replica = match metadata
+            .get(JOBS_PER_REPLICA)
+            .map(|text| (text, text.parse()))
+        {
             None => 1,
             Some((_, Ok(number))) if (1..=MOST_PER_REPLICA).contains(&number) => number,
             Some((text, _)) => {

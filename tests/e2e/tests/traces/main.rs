@@ -19,6 +19,7 @@ use assay_e2e::{
 };
 use collector::{Collector, hanging};
 use std::{
+    fs,
     path::Path,
     process::{Command, Output},
     time::Duration,
@@ -29,6 +30,15 @@ const SUBMIT: &str = "openassay.jobs.v1.JobService/Submit";
 const FEATURES: &str = "openassay.inference.v1.InferenceService/Features";
 const PUT: &str = "openassay.ingest.v1.IngestService/PutFile";
 const ROOT: &str = "openassay submit identify";
+
+/// A small training.
+const TRAINING: &str = r#"{
+    "model": {"kind": "cnn1d", "variant": {"small_gap": {"pool": 8}}},
+    "schedule": {"bounds": {"base": 0.001, "max": 0.01}},
+    "gate": {"candidates": [2, 4], "folds": 3},
+    "validation": {"from": "none"},
+    "epochs": 20
+}"#;
 
 /// Kinds of spans, by the protocol.
 const SERVER: i32 = 2;
@@ -124,9 +134,16 @@ fn a_job_is_one_trace_in_one_process() {
     tree.has(&["job identify", "job_store.finish"]);
     // The log of the job names the same trace.
     let trace = &tree.root().trace;
-    let begun: Vec<_> = ended.log.iter().filter(|l| l.contains("job begun")).collect();
+    let begun: Vec<_> = ended
+        .log
+        .iter()
+        .filter(|l| l.contains("job begun"))
+        .collect();
     assert!(begun.len() == 1 && begun[0].contains(trace), "{begun:?}");
-    let lost = ended.log.iter().find(|line| line.contains("spans are lost"));
+    let lost = ended
+        .log
+        .iter()
+        .find(|line| line.contains("spans are lost"));
     assert_eq!(lost, None);
 }
 
@@ -172,6 +189,48 @@ fn a_job_is_one_trace_through_separate_services() {
     }
 }
 
+#[test]
+fn a_training_is_one_trace_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    collection::simulate(folder, 4, 2).unwrap();
+    fs::write(folder.join("training.json"), TRAINING).unwrap();
+    let collector = Collector::start();
+    let endpoint = format!("telemetry.otlp_endpoint={}", collector.url);
+    let server = Server::start(folder, &["--set", &endpoint]).unwrap();
+    let submit = ["submit", "train", "--manifest", MANIFEST, "--wait"];
+    let submit = [&submit[..], &["--specification", "training.json"]].concat();
+    succeeded(&traced(tool_of(&server, folder, &submit), &collector.url));
+    assert!(server.terminate().unwrap().success());
+    let tree = Tree::of(collector.spans());
+    assert_eq!(tree.root().name, "openassay submit train");
+    tree.has(&[SUBMIT, SUBMIT, "job train", "dataset", "item", "blobs.get"]);
+    tree.has(&["job train", "training"]);
+    tree.has(&["job train", "registry.put"]);
+    let job = tree.spans().find(|span| span.name == "job train").unwrap();
+    assert_eq!(job.attributes["job.outcome"], "succeeded");
+}
+
+#[test]
+fn an_encrypted_collector_is_believed_by_its_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (collector, certificate) = Collector::encrypted();
+    fs::write(folder.join("collector.pem"), certificate).unwrap();
+    let server = Server::start(folder, &[]).unwrap();
+    let mut list = tool_of(&server, folder, &["models", "list"]);
+    succeeded(&traced(list, &collector.url));
+    assert!(collector.spans().is_empty(), "nobody knows the certificate");
+    list = tool_of(&server, folder, &["models", "list"]);
+    list.env("OTEL_EXPORTER_OTLP_CERTIFICATE", "collector.pem");
+    succeeded(&traced(list, &collector.url));
+    assert_eq!(
+        Tree::of(collector.spans()).root().name,
+        "openassay models list"
+    );
+    assert!(server.terminate().unwrap().success());
+}
+
 /// Asks for the models with a place in a trace.
 async fn ask(server: &Server, trace_parent: Option<&str>) {
     let channel = client::connect(&server.url).unwrap();
@@ -213,7 +272,10 @@ fn who_does_not_record_stays_silent_and_the_ratio_is_for_traces_that_begin_here(
         assert!(!found.contains(&"1".repeat(32).as_str()), "{spans:#?}");
         assert!(found.contains(&"3".repeat(32).as_str()), "{spans:#?}");
         assert_eq!(found.len(), traces, "{spans:#?}");
-        let passed: Vec<_> = spans.iter().filter(|s| s.parent == "4".repeat(16)).collect();
+        let passed: Vec<_> = spans
+            .iter()
+            .filter(|s| s.parent == "4".repeat(16))
+            .collect();
         assert_eq!(passed.len(), 1, "{spans:#?}");
     }
 }
@@ -238,7 +300,10 @@ fn a_collector_that_hangs_costs_spans_and_nothing_else() {
             gate.describe_gate(request).await.unwrap();
         }
     });
-    succeeded(&traced(tool_of(&server, folder, &["models", "list"]), &collector));
+    succeeded(&traced(
+        tool_of(&server, folder, &["models", "list"]),
+        &collector,
+    ));
     server.ask_to_end().unwrap();
     let ended = server.ended(GUARD).unwrap();
     assert!(ended.status.success(), "{:#?}", ended.log);
