@@ -184,6 +184,7 @@ impl Worker {
             let told = self.source.finish(id, assignment.token, outcome.clone());
             let error = match told.await {
                 Ok(()) => {
+                    tell_trace(name, &outcome);
                     tracing::info!(job.outcome = name, "job ended");
                     return;
                 }
@@ -227,6 +228,15 @@ const fn outcome_name(outcome: &Outcome) -> &'static str {
         Outcome::Cancelled => "cancelled",
         Outcome::Retry { .. } => "retry",
         Outcome::Released => "released",
+    }
+}
+
+/// Says in the trace how the work ended.
+fn tell_trace(name: &'static str, outcome: &Outcome) {
+    let span = tracing::Span::current();
+    assay_trace::tell(&span, "job.outcome", name);
+    if let Outcome::Failed(failure) | Outcome::Retry { failure, .. } = outcome {
+        assay_trace::failed(&span, &*failure.message);
     }
 }
 

@@ -12,3 +12,6 @@ pub(crate) use cache::TracedCache;
 pub(crate) use queue::TracedQueue;
 pub(crate) use registry::TracedRegistry;
 pub(crate) use store::TracedStore;
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,7 @@ use assay_e2e::{
 };
 use collector::{Collector, hanging};
 use std::{
+    fs,
     path::Path,
     process::{Command, Output},
     time::Duration,
@@ -29,6 +30,15 @@ const SUBMIT: &str = "openassay.jobs.v1.JobService/Submit";
 const FEATURES: &str = "openassay.inference.v1.InferenceService/Features";
 const PUT: &str = "openassay.ingest.v1.IngestService/PutFile";
 const ROOT: &str = "openassay submit identify";
+
+/// A small training.
+const TRAINING: &str = r#"{
+    "model": {"kind": "cnn1d", "variant": {"small_gap": {"pool": 8}}},
+    "schedule": {"bounds": {"base": 0.001, "max": 0.01}},
+    "gate": {"candidates": [2, 4], "folds": 3},
+    "validation": {"from": "none"},
+    "epochs": 20
+}"#;
 
 /// Kinds of spans, by the protocol.
 const SERVER: i32 = 2;
@@ -177,6 +187,48 @@ fn a_job_is_one_trace_through_separate_services() {
         let found: Vec<_> = tree.programs_of(name).into_iter().collect();
         assert_eq!(found, programs, "{name}");
     }
+}
+
+#[test]
+fn a_training_is_one_trace_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    collection::simulate(folder, 4, 2).unwrap();
+    fs::write(folder.join("training.json"), TRAINING).unwrap();
+    let collector = Collector::start();
+    let endpoint = format!("telemetry.otlp_endpoint={}", collector.url);
+    let server = Server::start(folder, &["--set", &endpoint]).unwrap();
+    let submit = ["submit", "train", "--manifest", MANIFEST, "--wait"];
+    let submit = [&submit[..], &["--specification", "training.json"]].concat();
+    succeeded(&traced(tool_of(&server, folder, &submit), &collector.url));
+    assert!(server.terminate().unwrap().success());
+    let tree = Tree::of(collector.spans());
+    assert_eq!(tree.root().name, "openassay submit train");
+    tree.has(&[SUBMIT, SUBMIT, "job train", "dataset", "item", "blobs.get"]);
+    tree.has(&["job train", "training"]);
+    tree.has(&["job train", "registry.put"]);
+    let job = tree.spans().find(|span| span.name == "job train").unwrap();
+    assert_eq!(job.attributes["job.outcome"], "succeeded");
+}
+
+#[test]
+fn an_encrypted_collector_is_believed_by_its_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (collector, certificate) = Collector::encrypted();
+    fs::write(folder.join("collector.pem"), certificate).unwrap();
+    let server = Server::start(folder, &[]).unwrap();
+    let mut list = tool_of(&server, folder, &["models", "list"]);
+    succeeded(&traced(list, &collector.url));
+    assert!(collector.spans().is_empty(), "nobody knows the certificate");
+    list = tool_of(&server, folder, &["models", "list"]);
+    list.env("OTEL_EXPORTER_OTLP_CERTIFICATE", "collector.pem");
+    succeeded(&traced(list, &collector.url));
+    assert_eq!(
+        Tree::of(collector.spans()).root().name,
+        "openassay models list"
+    );
+    assert!(server.terminate().unwrap().success());
 }
 
 /// Asks for the models with a place in a trace.
