@@ -21,8 +21,8 @@ impl Containerfile {
         // A backslash goes on in the next line.
         let text = text.replace("\\\n", " ");
         let last = |word: &str| {
-            let lines = text.lines().filter_map(|line| line.strip_prefix(word));
-            lines.last().unwrap_or_default().trim().to_owned()
+            let mut lines = text.lines().filter_map(|line| line.strip_prefix(word));
+            lines.next_back().unwrap_or_default().trim().to_owned()
         };
         let entry = last("ENTRYPOINT ").replace(['[', ']', '"'], "");
         Self {
@@ -173,7 +173,7 @@ fn builds_see_every_crate_and_no_secret() {
         let folder = folder.strip_prefix(&root).unwrap();
         let inside = |place: &&str| folder.starts_with(place);
         assert!(
-            sent.iter().any(|place| inside(&place)),
+            sent.iter().any(|place| inside(place)),
             "{folder} is not sent"
         );
     }

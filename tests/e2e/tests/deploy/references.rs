@@ -288,7 +288,7 @@ fn monitoring(objects: &Objects) -> Vec<String> {
         let label = text(&spec["jobLabel"]);
         if services
             .iter()
-            .any(|s| labels(&s["metadata"]["labels"]).get(label).is_none())
+            .any(|s| !labels(&s["metadata"]["labels"]).contains_key(label))
         {
             found.push(format!(
                 "{}: a service has no label {label}",

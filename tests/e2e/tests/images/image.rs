@@ -99,5 +99,5 @@ fn has_bases(folder: &Path) -> bool {
         let path = entry.unwrap().path();
         path.extension().is_some_and(|end| end == "safetensors")
     };
-    fs::read_dir(folder).is_ok_and(|entries| entries.map(converted).any(|found| found))
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.any(converted))
 }
