@@ -96,7 +96,8 @@ fn each_stage_is_timed_by_the_clock_that_is_passed_in() {
         read_s: 1.0,
         preprocess_s: 1.0,
         features_s: 1.0,
-        decide_s: 1.0,
+        // Head and gate.
+        decide_s: 2.0,
     };
     assert_eq!(timings, expected);
     let judge = identifier.judge();
@@ -108,6 +109,9 @@ fn each_stage_is_timed_by_the_clock_that_is_passed_in() {
         ..expected
     };
     assert_eq!(answer.timings, elsewhere);
+    let concluded = judge.concluded(&prepared, &features, 0.125).unwrap();
+    assert_eq!((concluded.head_s, concluded.gate_s), (1.0, 1.0));
+    assert_eq!(concluded.answer, answer);
 }
 
 #[test]

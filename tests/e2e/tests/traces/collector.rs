@@ -21,6 +21,9 @@ use tonic::{
     transport::{Identity, Server, ServerTlsConfig},
 };
 
+/// Metadata that a collector may want of those who send, kept with what the process says.
+pub(crate) const TOKEN: &str = "x-collector-token";
+
 /// A span as it came, with what its process said of itself.
 #[derive(Debug, Clone)]
 pub(crate) struct Received {
@@ -50,10 +53,13 @@ impl TraceService for Keeping {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        let token = request.metadata().get(TOKEN);
+        let token = token.map(|token| token.to_str().unwrap().to_owned());
         let mut kept = self.0.lock().unwrap();
         for of_process in request.into_inner().resource_spans {
             let process = of_process.resource.unwrap_or_default().attributes;
-            let process = texts(process);
+            let mut process = texts(process);
+            process.extend(token.clone().map(|token| (TOKEN.to_owned(), token)));
             let spans = of_process.scope_spans.into_iter().flat_map(|s| s.spans);
             kept.extend(spans.map(|span| received(span, &process)));
         }

@@ -17,7 +17,7 @@ use assay_e2e::{
     server::Server,
     tool,
 };
-use collector::{Collector, hanging};
+use collector::{Collector, TOKEN, hanging};
 use std::{
     fs,
     path::Path,
@@ -212,6 +212,29 @@ fn a_training_is_one_trace_too() {
 }
 
 #[test]
+fn an_address_that_is_none_ends_a_server_and_no_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let said = |output: Output| {
+        let told = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), told)
+    };
+    let mut serve = Command::new(tool::executable().unwrap());
+    serve
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .current_dir(folder);
+    let (code, told) = said(traced(serve, "here"));
+    assert_eq!(code, Some(64), "{told}");
+    assert!(told.contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "{told}");
+    let server = Server::start(folder, &[]).unwrap();
+    let list = tool_of(&server, folder, &["models", "list"]);
+    let (code, told) = said(traced(list, "here"));
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "{told}");
+    assert!(server.terminate().unwrap().success());
+}
+
+#[test]
 fn an_encrypted_collector_is_believed_by_its_certificate() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -223,11 +246,13 @@ fn an_encrypted_collector_is_believed_by_its_certificate() {
     assert!(collector.spans().is_empty(), "nobody knows the certificate");
     list = tool_of(&server, folder, &["models", "list"]);
     list.env("OTEL_EXPORTER_OTLP_CERTIFICATE", "collector.pem");
+    list.env("OTEL_EXPORTER_OTLP_HEADERS", format!("{TOKEN}=hunter2"));
+    list.env("OTEL_SERVICE_NAME", "my tool");
     succeeded(&traced(list, &collector.url));
-    assert_eq!(
-        Tree::of(collector.spans()).root().name,
-        "openassay models list"
-    );
+    let tree = Tree::of(collector.spans());
+    assert_eq!(tree.root().name, "openassay models list");
+    assert_eq!(tree.root().program(), "my tool");
+    assert_eq!(tree.root().process[TOKEN], "hunter2");
     assert!(server.terminate().unwrap().success());
 }
 
