@@ -65,7 +65,10 @@ mod tests {
         let both = [dns.clone(), uri];
         assert_eq!(named("gate", &both).unwrap(), "spiffe://lab/gate");
         assert_eq!(named("gate", &[address.clone(), dns]).unwrap(), "gate.lab");
-        assert_eq!(named("gate", std::slice::from_ref(&address)).unwrap(), "gate");
+        assert_eq!(
+            named("gate", std::slice::from_ref(&address)).unwrap(),
+            "gate"
+        );
         assert_eq!(named("", &[address]), None);
     }
 
