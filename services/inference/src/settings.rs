@@ -3,8 +3,7 @@
 use crate::InferenceConfig;
 use assay_backends::StorageConfig;
 use assay_runtime::{
-    AccessConfig, Check, ServerConfig, ServiceSettings, TelemetryConfig, TlsConfig,
-    config::within,
+    AccessConfig, Check, ServerConfig, ServiceSettings, TelemetryConfig, TlsConfig, config::within,
 };
 use serde::{Deserialize, Serialize};
 
