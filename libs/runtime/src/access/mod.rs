@@ -94,6 +94,10 @@ impl Access {
 
     /// Reads who there is.
     pub(crate) fn open(config: &AccessConfig) -> Result<Self, AccessError> {
+        let limited = config.requests_per_s > 0.0 || config.max_in_flight > 0;
+        if config.tokens.is_none() && limited {
+            tracing::warn!("limits of principals need access.tokens, which is not set: none hold");
+        }
         let book = match &config.tokens {
             None => None,
             Some(path) => Some(Arc::new(Book::open(path, config)?)),

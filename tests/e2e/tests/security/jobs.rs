@@ -2,7 +2,7 @@
 //! the audit log.
 
 use crate::{Guarded, HANGS, fails};
-use assay_e2e::{collection, server::Server, tokens::FILE};
+use assay_e2e::{checkout, collection, server::Server, tokens::FILE};
 use serde_json::Value;
 use std::fs;
 
@@ -112,9 +112,13 @@ fn an_audit_log_without_room_ends_nothing() {
     assert_eq!(told("\"audit.principal\":\"anonymous\""), 3);
 }
 
+/// The log of everything, of the server and of the tool: [`Guarded::end`] looks through the
+/// server's.
 #[test]
-fn the_configuration_shows_no_token() {
-    let guarded = Guarded::start(&[]);
+fn neither_the_configuration_nor_the_longest_log_shows_a_token() {
+    let everything = ["--set", "telemetry.filter=trace"];
+    let guarded = Guarded::start(&everything);
+    let token = guarded.tokens["operator"].as_str();
     let print = [
         "serve",
         "--print-config",
@@ -123,8 +127,38 @@ fn the_configuration_shows_no_token() {
     ];
     let printed = guarded.run_as("operator", &print);
     assert!(printed.contains(FILE), "{printed}");
-    for token in guarded.tokens.values() {
-        assert!(!printed.contains(token.as_str()), "{printed}");
+    let variables = [("OPENASSAY_TOKEN", token), ("OPENASSAY_LOG", "trace")];
+    for arguments in [&["jobs", "list"][..], &["models", "describe", "nothing"]] {
+        let output = guarded.output(&variables, arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("TRACE"), "{said}");
+        assert!(!said.contains(token), "{said}");
     }
-    guarded.end();
+    let unknown = format!("openassay_{}", "7".repeat(64));
+    guarded.output(&[("OPENASSAY_TOKEN", &unknown)], &["jobs", "list"]);
+    assert!(!printed.contains(token), "{printed}");
+    let (log, _) = guarded.end();
+    assert!(log.iter().any(|line| line.contains("TRACE")));
+    assert!(!log.iter().any(|line| line.contains(&unknown)));
+}
+
+#[test]
+fn no_file_of_this_repository_holds_a_token() {
+    let root = checkout::root().unwrap();
+    let Some(files) = checkout::files(&root).unwrap() else {
+        eprintln!("SKIPPED: this is no git checkout, so which files belong to it is not known");
+        return;
+    };
+    let holds = |text: &str| {
+        text.match_indices("openassay_").any(|(at, prefix)| {
+            let rest = text[at + prefix.len()..].bytes();
+            rest.take_while(u8::is_ascii_hexdigit).count() >= 64
+        })
+    };
+    let with: Vec<_> = files
+        .iter()
+        .filter(|file| file.text.as_deref().is_some_and(holds))
+        .map(|file| &file.path)
+        .collect();
+    assert!(with.is_empty(), "tokens in {with:?}");
 }

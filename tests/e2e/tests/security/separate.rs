@@ -1,6 +1,6 @@
 //! The services as programs of their own, which show each other certificates and tokens.
 
-use crate::{fails, setting, succeeds};
+use crate::{HANGS, fails, setting, succeeds};
 use assay_e2e::{
     certificates::Authority,
     cluster::{CONTROL, Cluster, EVERY, EXPLAINER, GATE, INFERENCE, TRAINER, own_address},
@@ -8,7 +8,7 @@ use assay_e2e::{
     tokens,
 };
 use serde_json::Value;
-use std::{fs, net::IpAddr, path::Path};
+use std::{fs, net::IpAddr, path::Path, time::Instant};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -122,8 +122,9 @@ fn services_know_each_other_by_certificates_and_tokens() {
     // The services' own token is taken back: whoever asks them is told to come again, not that
     // they did something wrong.
     tokens::revoke(folder, "the-worker").unwrap();
-    let mut said = String::new();
+    let (mut said, begun) = (String::new(), Instant::now());
     while said.is_empty() {
+        assert!(begun.elapsed() < HANGS, "the token is still taken");
         let output = run_as(&cluster, &papers.analyst, &identify);
         if !output.status.success() {
             said = fails(&output, 69);

@@ -1,7 +1,7 @@
 //! Callers who are recognised and callers who are not, while the file changes.
 
-use super::*;
-use crate::access::token;
+use super::{page::now_s, *};
+use crate::access::{role::Role, token};
 use assay_core::Secret;
 use std::fs;
 use tempfile::TempDir;
