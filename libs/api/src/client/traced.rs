@@ -90,7 +90,6 @@ fn ended(span: &Span, headers: &HeaderMap) {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use std::{
         convert::Infallible,

@@ -116,11 +116,6 @@ fn plain(address: &str) -> Result<Endpoint, String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(
-        clippy::unwrap_used,
-        clippy::panic,
-        reason = "a test fails by panicking"
-    )]
     use super::*;
 
     fn found(configured: Option<&str>, variables: &[(&str, &str)]) -> String {

@@ -78,7 +78,6 @@ where
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use crate::traces::{TraceOptions, Traces};
     use std::{

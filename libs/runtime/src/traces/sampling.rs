@@ -77,7 +77,6 @@ fn result(decision: SamplingDecision, trace_state: TraceState) -> SamplingResult
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use opentelemetry::trace::{SpanContext, SpanId, TraceFlags};
     use std::str::FromStr;
