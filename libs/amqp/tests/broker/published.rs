@@ -52,7 +52,10 @@ async fn a_hint_without_a_queue_fails_alone_and_the_queue_is_made_again() {
                 (_, Ok(())) if lane == Lane::Train => kept += 1,
                 (_, Ok(())) => {}
                 (Lane::Train, Err(error)) => {
-                    assert!(error.to_string().contains("has no queue"), "{error}");
+                    let error = error.to_string();
+                    // A queue that is still on its way out, or in, may also refuse.
+                    let refused = ["has no queue", "took no hint into the queue"];
+                    assert!(refused.iter().any(|words| error.contains(words)), "{error}");
                 }
                 (lane, Err(error)) => unreachable!("{lane}: {error}"),
             }
