@@ -1,6 +1,6 @@
-//! RabbitMQ and Redis for the tests: those that somebody names, else those that are installed,
-//! else Docker's where an engine runs, else, on Debian as root, installed now. Without any the
-//! tests that need them are passed over, and the end of the run says so.
+//! RabbitMQ and Redis for the tests: those that are installed, else, on Debian as root, installed
+//! now; a RabbitMQ also from whoever names one, or from Docker where an engine runs. Without any
+//! the tests that need them are passed over, and the end of the run says so.
 
 mod docker;
 mod install;
@@ -29,10 +29,8 @@ pub(crate) struct Sort {
     pub(crate) name: &'static str,
     /// Debian's package.
     pub(crate) package: &'static str,
-    /// The variable that names one.
-    pub(crate) variable: &'static str,
-    /// Its service in the file for Docker, and its port there.
-    pub(crate) service: (&'static str, u16),
+    /// The variable that names one that others use too; not where every test has its own.
+    pub(crate) variable: Option<&'static str>,
     installed: fn() -> bool,
 }
 
@@ -40,16 +38,14 @@ pub(crate) struct Sort {
 pub(crate) const RABBITMQ: Sort = Sort {
     name: "RabbitMQ",
     package: "rabbitmq-server",
-    variable: rabbitmq::URL,
-    service: ("rabbitmq", 5672),
+    variable: Some(rabbitmq::URL),
     installed: rabbitmq::is_installed,
 };
 /// The store of jobs and of features.
 pub(crate) const REDIS: Sort = Sort {
     name: "Redis",
     package: "redis-server",
-    variable: redis::SHARED,
-    service: ("redis", 6379),
+    variable: None,
     installed: redis::is_installed,
 };
 const SORTS: [Sort; 2] = [RABBITMQ, REDIS];
@@ -61,23 +57,25 @@ impl Servers {
     /// One that is there does not start.
     pub(crate) fn prepare(checkout: &Checkout, offline: bool) -> Result<Self> {
         let mut servers = Self::default();
-        let missing = servers.missing();
-        if !missing.is_empty() && !offline {
-            if let Some(compose) = Compose::start(checkout, &missing)? {
-                servers.environment.extend(compose.environment(&missing)?);
-                servers._compose = Some(compose);
-            } else if install::is_possible() {
-                install::packages(&missing)?;
-            }
+        if !offline && !servers.missing().is_empty() && install::is_possible() {
+            install::packages(&servers.missing())?;
         }
-        let named = |variable| env::var_os(variable).is_some();
-        if !named(RABBITMQ.variable) && (RABBITMQ.installed)() {
+        let named = env::var_os(rabbitmq::URL).is_some();
+        if !named && rabbitmq::is_installed() {
             // A start takes a quarter of a minute: once for all tests.
             eprintln!("starting a RabbitMQ for the tests, in a temporary folder");
             if let Some(broker) = Broker::start("all tests")? {
-                servers.environment.push((RABBITMQ.variable, broker.url()));
+                servers.environment.push((rabbitmq::URL, broker.url()));
                 servers._broker = Some(broker);
             }
+        } else if !named
+            && !offline
+            && let Some(compose) = Compose::start(checkout)?
+        {
+            servers
+                .environment
+                .push((rabbitmq::URL, compose.rabbitmq()?));
+            servers._compose = Some(compose);
         }
         servers.notes = notes(&servers.missing(), servers._compose.is_some());
         Ok(servers)
@@ -94,14 +92,10 @@ impl Servers {
     }
 
     fn missing(&self) -> Vec<Sort> {
-        let found = |sort: &Sort| {
-            (sort.installed)()
-                || env::var_os(sort.variable).is_some()
-                || self
-                    .environment
-                    .iter()
-                    .any(|(name, _)| *name == sort.variable)
+        let named = |variable: &str| {
+            env::var_os(variable).is_some() || self.environment.iter().any(|(n, _)| *n == variable)
         };
+        let found = |sort: &Sort| (sort.installed)() || sort.variable.is_some_and(named);
         SORTS.into_iter().filter(|sort| !found(sort)).collect()
     }
 }
@@ -126,13 +120,13 @@ fn notes(missing: &[Sort], docker: bool) -> Vec<String> {
     let lacking = missing.iter().map(|sort| {
         format!(
             "NOT TESTED with {}: it is not installed. On Debian or Ubuntu: sudo apt-get install -y \
-             {}; or name one with {}",
-            sort.name, sort.package, sort.variable
+             {}",
+            sort.name, sort.package
         )
     });
     let shared = docker.then(|| {
-        "NOT TESTED: servers that are killed and started again; Docker's are shared by all tests. \
-         Install rabbitmq-server and redis-server for these tests"
+        "NOT TESTED: a RabbitMQ that is killed and started again; Docker's is shared by all tests. \
+         Install rabbitmq-server for these tests"
             .to_owned()
     });
     lacking.chain(shared).collect()
@@ -148,7 +142,7 @@ mod tests {
         let told = notes(&SORTS, false);
         assert_eq!(told.len(), 2);
         for (note, sort) in told.iter().zip(SORTS) {
-            for word in [sort.name, sort.package, sort.variable] {
+            for word in [sort.name, sort.package] {
                 assert!(note.contains(word), "{note}");
             }
         }

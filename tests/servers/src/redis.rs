@@ -1,5 +1,5 @@
 //! Redis for tests: private servers in a temporary folder on a free port, which end with the
-//! process that started them however that ends, or a shared one that somebody names.
+//! process that started them however that ends.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use std::{
@@ -17,9 +17,6 @@ use tempfile::TempDir;
 /// Names the program of private servers; `redis-server` on the path when not set.
 pub const PROGRAM: &str = "OPENASSAY_TEST_REDIS_SERVER";
 
-/// Names a server that is shared with others: nothing is flushed there, and keys are one's own.
-pub const SHARED: &str = "OPENASSAY_TEST_REDIS_URL";
-
 /// Until a server answers; it reads what a killed one left first.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -32,12 +29,6 @@ const PORTS: usize = 5;
 /// Kills the server and removes its folder as soon as the process that holds the other end of its
 /// input has ended. The arguments: the server's process, the folder.
 const GUARD: &str = r#"cat >/dev/null; kill -9 "$0"; rm -rf "$1""#;
-
-/// The URL of the shared server, if there is one.
-#[must_use]
-pub fn shared() -> Option<String> {
-    env::var(SHARED).ok().filter(|url| !url.is_empty())
-}
 
 /// A private server, or `None` after saying that there is no program for it.
 ///

@@ -1,25 +1,27 @@
-//! Servers in Docker, where an engine runs.
+//! A RabbitMQ in Docker, where an engine runs.
 
-use super::Sort;
 use crate::checkout::Checkout;
 use anyhow::{Context as _, Result, ensure};
-use std::process::{Command, Stdio};
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 /// The servers of the tests, from the top of the checkout.
 const FILE: &str = "deploy/compose/test-servers.yaml";
 
-/// Servers that run in Docker for one run of the tests. Dropped, they and what they kept go.
+/// A broker that runs in Docker for one run of the tests. Dropped, it and what it kept go.
 pub(super) struct Compose {
-    file: std::path::PathBuf,
+    file: PathBuf,
     project: String,
 }
 
 impl Compose {
-    /// Starts these servers and waits until they answer; `None` where no engine runs.
+    /// Starts it and waits until it answers; `None` where no engine runs.
     ///
     /// # Errors
-    /// The engine cannot start them.
-    pub(super) fn start(checkout: &Checkout, sorts: &[Sort]) -> Result<Option<Self>> {
+    /// The engine cannot start it.
+    pub(super) fn start(checkout: &Checkout) -> Result<Option<Self>> {
         if !engine_runs() {
             return Ok(None);
         }
@@ -27,45 +29,30 @@ impl Compose {
             file: checkout.root().join(FILE),
             project: format!("openassay-tests-{}", std::process::id()),
         };
-        eprintln!("starting the servers of the tests in Docker");
+        eprintln!("starting a RabbitMQ for the tests, in Docker");
         let mut start = compose.command();
         start.args(["up", "--detach", "--wait"]);
-        start.args(sorts.iter().map(|sort| sort.service.0));
         let status = start.status().context("docker does not start")?;
         ensure!(
             status.success(),
-            "docker compose could not start the servers ({status}): its words are above"
+            "docker compose could not start RabbitMQ ({status}): its words are above"
         );
         Ok(Some(compose))
     }
 
-    /// The variables that name them.
+    /// Where the broker is.
     ///
     /// # Errors
-    /// Docker does not tell their ports.
-    pub(super) fn environment(&self, sorts: &[Sort]) -> Result<Vec<(&'static str, String)>> {
-        let variable = |sort: &Sort| {
-            let (service, port) = sort.service;
-            let address = self.address(service, port)?;
-            let url = match service {
-                "rabbitmq" => format!("amqp://guest:guest@{address}/%2f"),
-                _ => format!("redis://{address}"),
-            };
-            Ok((sort.variable, url))
-        };
-        sorts.iter().map(variable).collect()
-    }
-
-    fn address(&self, service: &str, port: u16) -> Result<String> {
-        let mut ask = self.command();
-        let output = ask.args(["port", service, &port.to_string()]).output()?;
+    /// Docker does not tell its port.
+    pub(super) fn rabbitmq(&self) -> Result<String> {
+        let output = self.command().args(["port", "rabbitmq", "5672"]).output()?;
         let told = String::from_utf8_lossy(&output.stdout);
-        let address = told.lines().next().unwrap_or_default().trim().to_owned();
+        let address = told.lines().next().unwrap_or_default().trim();
         ensure!(
             output.status.success() && !address.is_empty(),
-            "docker compose does not tell the port of {service}"
+            "docker compose does not tell the port of RabbitMQ"
         );
-        Ok(address)
+        Ok(format!("amqp://guest:guest@{address}/%2f"))
     }
 
     fn command(&self) -> Command {
@@ -84,7 +71,7 @@ impl Drop for Compose {
         end.args(["down", "--volumes", "--timeout", "1"]);
         if !end.status().is_ok_and(|status| status.success()) {
             eprintln!(
-                "the servers of the tests are left in Docker: project {}",
+                "a RabbitMQ of the tests is left in Docker: project {}",
                 self.project
             );
         }
