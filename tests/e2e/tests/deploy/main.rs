@@ -14,6 +14,7 @@ mod object;
 mod pods;
 mod programs;
 mod references;
+mod secured;
 mod slips;
 mod stores;
 mod yaml;
