@@ -4,6 +4,7 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod claiming;
 mod context;
 mod error;
 mod heartbeat;

@@ -1,17 +1,18 @@
 //! The source of a worker that stands beside store and queue, and the way of a job into them.
 
 use crate::{
-    Assignment, Beat, Claim, Delivery, FencingToken, Hint, JobError, JobId, JobQueue, JobRecord,
-    JobStore, Lane, NewJob, Outcome, Submitted, Timestamp, WorkSource,
+    Assignment, Beat, FencingToken, Hint, JobError, JobId, JobQueue, JobRecord, JobStore, Lane,
+    NewJob, Outcome, Submitted, Timestamp, WorkSource, claiming::count_end,
 };
-use assay_trace::{Place, STEP};
 use async_trait::async_trait;
 use std::{sync::Arc, time::Duration};
-use tokio::{runtime::Handle, sync::oneshot, time::Instant};
-use tracing::{Instrument, Span};
+use tokio::time::Instant;
 
 /// How long a lease lasts unless somebody says otherwise.
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(30);
+
+/// Whoever has waited so long for a hint looks into the store.
+const LOOK_AFTER: Duration = Duration::from_secs(5);
 
 /// Longest wait for a job in one call.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
@@ -36,17 +37,26 @@ impl WorkSource for LocalWork {
         wait: Duration,
     ) -> Result<Option<Assignment>, JobError> {
         let until = Instant::now() + wait.min(LONGEST_WAIT);
-        // Its own consumer for every call: an idle one would hold back a hint from the others.
-        let Ok(consumer) = tokio::time::timeout_at(until, self.queue.consume(lane)).await else {
-            return Ok(None);
-        };
-        let mut consumer = consumer?;
-        while let Ok(delivery) = tokio::time::timeout_at(until, consumer.next()).await {
-            if let Some(assignment) = self.accept(delivery?, lane, worker).await? {
+        loop {
+            let look_at = Instant::now() + LOOK_AFTER;
+            let by_hint = self.by_hint(lane, worker, until.min(look_at)).await;
+            if let Ok(Some(assignment)) = by_hint {
                 return Ok(Some(assignment));
             }
+            // A queue that gives nothing may have lost what it had, and one that fails may go on
+            // to: whoever has waited for nothing looks for himself.
+            if by_hint.is_err() || Instant::now() >= look_at {
+                let found = self.look(lane, worker).await;
+                match (found, by_hint) {
+                    (Ok(Some(assignment)), _) => return Ok(Some(assignment)),
+                    (_, Err(error)) | (Err(error), _) => return Err(error),
+                    (Ok(None), Ok(_)) => {}
+                }
+            }
+            if Instant::now() >= until {
+                return Ok(None);
+            }
         }
-        Ok(None)
     }
 
     async fn beat(&self, id: JobId, token: FencingToken, beat: Beat) -> Result<bool, JobError> {
@@ -69,129 +79,25 @@ impl WorkSource for LocalWork {
 }
 
 impl LocalWork {
-    /// Claims what a hint speaks of and settles the hint; `None` when there is nothing to do.
-    ///
-    /// The claim runs in a task of its own, for a store goes through with it even when nobody
-    /// waits any more; what nobody takes is given back at once.
-    async fn accept(
+    /// The job of the next hint that is of use.
+    async fn by_hint(
         &self,
-        delivery: Box<dyn Delivery>,
         lane: Lane,
         worker: &str,
+        until: Instant,
     ) -> Result<Option<Assignment>, JobError> {
-        let (work, worker) = (self.clone(), worker.to_owned());
-        let (answer, claimed) = oneshot::channel();
-        let span = claim_span(delivery.hint(), lane);
-        let claiming = async move {
-            let claim = work.claim(delivery, lane, &worker);
-            let found = assay_trace::step(span, claim).await;
-            let found = found.map(|found| found.map(|assignment| Given::new(work, assignment)));
-            // A claim that nobody takes is dropped here or in the channel, and goes back.
-            let _ = answer.send(found);
+        // Its own consumer for every call: an idle one would hold back a hint from the others.
+        let Ok(consumer) = tokio::time::timeout_at(until, self.queue.consume(lane)).await else {
+            return Ok(None);
         };
-        tokio::spawn(claiming.in_current_span());
-        match claimed.await {
-            Ok(found) => found.map(|found| found.and_then(Given::take)),
-            Err(_) => Err(JobError::Unavailable {
-                what: "the source of jobs",
-                reason: "a claim did not come to an end".to_owned(),
-            }),
-        }
-    }
-
-    async fn claim(
-        &self,
-        delivery: Box<dyn Delivery>,
-        lane: Lane,
-        worker: &str,
-    ) -> Result<Option<Assignment>, JobError> {
-        let id = delivery.hint().job;
-        let claim = match self.store.claim(id, worker, self.lease).await {
-            Ok(claim) => Some(claim),
-            Err(JobError::NotFound(_)) => {
-                tracing::warn!(job.id = %id, job.lane = %lane, "a hint for an unknown job");
-                None
+        let mut consumer = consumer?;
+        while let Ok(delivery) = tokio::time::timeout_at(until, consumer.next()).await {
+            if let Some(assignment) = self.accept(delivery?, lane, worker).await? {
+                return Ok(Some(assignment));
             }
-            Err(error) => {
-                if let Err(error) = delivery.requeue().await {
-                    tracing::debug!(job.id = %id, %error, "a hint comes again by itself");
-                }
-                return Err(error);
-            }
-        };
-        // The claim stands whether this arrives or not; a hint that comes again is harmless.
-        if let Err(error) = delivery.acknowledge().await {
-            tracing::debug!(job.id = %id, %error, "a hint was not acknowledged");
         }
-        Ok(match claim {
-            Some(Claim::Claimed(record)) => self.assignment(*record),
-            Some(Claim::Exhausted(record)) => {
-                count_end(&record);
-                None
-            }
-            Some(Claim::NotNow(_)) | None => None,
-        })
+        Ok(None)
     }
-
-    fn assignment(&self, record: JobRecord) -> Option<Assignment> {
-        let token = FencingToken(record.lease.as_ref()?.token);
-        let waited = record
-            .started_at
-            .map(|at| at.since(record.not_before))
-            .unwrap_or_default();
-        metrics::histogram!("openassay_jobs_queue_wait_seconds", "lane" => record.job.lane.name())
-            .record(waited.as_secs_f64());
-        Some(Assignment {
-            record,
-            token,
-            lease: self.lease,
-        })
-    }
-}
-
-/// A claim on its way to who asked for it. Dropped before it is taken, it is given back.
-struct Given(Option<(LocalWork, Assignment)>);
-
-impl Given {
-    const fn new(work: LocalWork, assignment: Assignment) -> Self {
-        Self(Some((work, assignment)))
-    }
-
-    fn take(mut self) -> Option<Assignment> {
-        self.0.take().map(|(_, assignment)| assignment)
-    }
-}
-
-impl Drop for Given {
-    fn drop(&mut self) {
-        // Without a runtime the process ends, and the lease runs out.
-        if let (Some((work, assignment)), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
-            runtime.spawn(async move {
-                let id = assignment.record.id;
-                let released = work.finish(id, assignment.token, Outcome::Released);
-                if let Err(error) = released.await {
-                    tracing::debug!(job.id = %id, %error, "a job that nobody took waits for its lease");
-                }
-            });
-        }
-    }
-}
-
-/// The span of the way from a hint to a claim. It belongs to the trace of the submission, whoever
-/// asked for work.
-fn claim_span(hint: &Hint, lane: Lane) -> Span {
-    let span = tracing::debug_span!(
-        target: STEP,
-        "job.claim",
-        otel.kind = "consumer",
-        job.id = %hint.job,
-        job.lane = %lane,
-    );
-    let submission = hint.trace_parent.as_deref();
-    if let Some(place) = submission.and_then(|text| Place::parse(text, None)) {
-        assay_trace::adopt(&span, &place);
-    }
-    span
 }
 
 /// Takes a new job: stores it, then publishes its hint. A hint that cannot be published is only
@@ -228,16 +134,6 @@ pub(crate) async fn hint(queue: &dyn JobQueue, record: &JobRecord) -> bool {
             tracing::debug!(job.id = %record.id, %error, "a hint was not published");
             false
         }
-    }
-}
-
-fn count_end(record: &JobRecord) {
-    if record.state.is_final() {
-        let labels = [
-            ("lane", record.job.lane.name().to_owned()),
-            ("state", record.state.to_string()),
-        ];
-        metrics::counter!("openassay_jobs_finished_total", &labels).increment(1);
     }
 }
 

@@ -30,7 +30,11 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::Semaphore, task::JoinSet, time::timeout};
+use tokio::{
+    sync::Semaphore,
+    task::{Id, JoinSet},
+    time::timeout,
+};
 use tonic::{Code, Request, Status, transport::Channel};
 
 /// The time that the server has for its end.
@@ -118,17 +122,17 @@ async fn end_under_load(folder: &Path, collection: &Collection, settle_ms: u64) 
     let load = Arc::new(load(&server, collection).await);
 
     let mut clients = JoinSet::new();
+    let mut names = BTreeMap::new();
     for _ in 0..CLIENTS {
         // Each on a connection of its own.
-        clients.spawn(identify(
-            client::connect(&server.url).unwrap(),
-            load.clone(),
-        ));
-        clients.spawn(converse(
-            client::connect(&server.url).unwrap(),
-            load.clone(),
-        ));
-        clients.spawn(put(client::connect(&server.url).unwrap(), load.clone()));
+        let connect = || client::connect(&server.url).unwrap();
+        for (name, task) in [
+            ("identify", clients.spawn(identify(connect(), load.clone()))),
+            ("converse", clients.spawn(converse(connect(), load.clone()))),
+            ("put", clients.spawn(put(connect(), load.clone()))),
+        ] {
+            names.insert(task.id(), name);
+        }
     }
     let many = u32::try_from(3 * CLIENTS * BEFORE).unwrap();
     let begun = timeout(GUARD, load.progress.acquire_many(many)).await;
@@ -137,7 +141,11 @@ async fn end_under_load(folder: &Path, collection: &Collection, settle_ms: u64) 
     let ended = tokio::task::block_in_place(|| server.ended(Duration::from_secs(GRACE_S)));
     let ended = ended.unwrap();
     assert_eq!(ended.status.code(), Some(0), "{:#?}", ended.log);
-    let stories = timeout(GUARD, clients.join_all()).await.unwrap();
+    let mut stories = Vec::new();
+    while let Some((id, story)) = joined(&mut clients, &names).await {
+        names.remove(&id);
+        stories.push(story);
+    }
     compare(&ended, &stories);
 
     // What was said to be kept is kept.
@@ -150,6 +158,16 @@ async fn end_under_load(folder: &Path, collection: &Collection, settle_ms: u64) 
         assert!(file.into_inner().content == *content);
     }
     assert!(server.terminate().unwrap().success());
+}
+
+/// The next client that has come to its end.
+async fn joined(
+    clients: &mut JoinSet<Story>,
+    running: &BTreeMap<Id, &str>,
+) -> Option<(Id, Story)> {
+    let joined = timeout(GUARD, clients.join_next_with_id()).await;
+    let joined = joined.unwrap_or_else(|_| panic!("clients that do not end: {running:?}"));
+    joined.map(|joined| joined.unwrap())
 }
 
 /// The right answers, given while nothing else happens.

@@ -95,6 +95,7 @@ macro_rules! work_conformance {
                 duplicate_hints_give_one_run,
                 a_hint_that_never_came_is_made_up_for,
                 a_reaper_publishes_at_its_start,
+                a_job_is_found_when_the_queue_is_of_no_use,
                 errors_become_retries_or_failures,
                 a_panic_fails_its_job_only,
                 a_cancellation_reaches_the_work,

@@ -36,6 +36,7 @@ use std::{
     net::SocketAddr,
     sync::{Arc, OnceLock},
 };
+pub(crate) use table::known_rpc;
 use table::{Need, Row};
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, body::Body};

@@ -42,6 +42,19 @@ pub(crate) fn row(path: &str) -> Option<Row> {
     Some(Row { rpc, need: *need })
 }
 
+/// The name of an RPC; of one that nobody serves only the part that is known.
+pub(crate) fn known_rpc(service: &str, method: &str) -> String {
+    let rpc = format!("{service}/{method}");
+    let of_service = |row: &str| row.rsplit_once('/').is_some_and(|(name, _)| name == service);
+    if row(&format!("/{rpc}")).is_some() {
+        rpc
+    } else if TABLE.iter().any(|(row, _)| of_service(row)) {
+        format!("{service}/unknown")
+    } else {
+        "unknown".to_owned()
+    }
+}
+
 const INSTRUMENT: Need = Need::Role(&[Instrument]);
 const ANALYST: Need = Need::Role(&[Analyst]);
 const WORKER: Need = Need::Role(&[Worker]);

@@ -2,10 +2,10 @@
 
 use super::team::{Hired, submitted};
 use crate::{
-    Assignment, Beat, FencingToken, JobContext, JobError, JobId, JobState, Lane, Outcome, Reaper,
-    WorkSource,
+    Assignment, Beat, Consumer, FencingToken, Hint, JobContext, JobError, JobId, JobQueue,
+    JobState, Lane, LocalWork, Outcome, Reaper, WorkSource,
     conformance::{
-        WorkHarness,
+        LEASE, WorkHarness,
         fixture::{NO_LIMIT, all_events, job, progress, result, until},
     },
 };
@@ -62,6 +62,55 @@ pub async fn a_reaper_publishes_at_its_start(harness: impl WorkHarness) {
     worker.dismissed().await;
     shutdown.cancel();
     reaper.await.unwrap();
+}
+
+/// A queue of no use: it takes hints and gives out none, or fails.
+struct Useless {
+    fails: bool,
+}
+
+#[async_trait]
+impl JobQueue for Useless {
+    async fn publish(&self, _: Lane, _: &Hint) -> Result<(), JobError> {
+        Ok(())
+    }
+
+    async fn consume(&self, _: Lane) -> Result<Box<dyn Consumer>, JobError> {
+        if self.fails {
+            return Err(JobError::Unavailable {
+                what: "the queue",
+                reason: "it is part of the case".to_owned(),
+            });
+        }
+        std::future::pending().await
+    }
+}
+
+/// A worker does its jobs when the queue gives out no hints, as one does whose disk was damaged.
+pub async fn a_job_is_found_when_the_queue_is_of_no_use(harness: impl WorkHarness) {
+    let store = harness.store();
+    for fails in [true, false] {
+        let queue = Useless { fails };
+        let job = job(Lane::Train);
+        let submitted = crate::submit(&*store, &queue, job, NO_LIMIT).await.unwrap();
+        let work = LocalWork {
+            store: harness.store(),
+            queue: Arc::new(queue),
+            lease: LEASE,
+        };
+        // Nobody looks for what may be on its way.
+        let first = work.next(Lane::Train, "w1", Duration::ZERO).await;
+        assert_eq!(first.is_err(), fails, "{first:?}");
+        assert_eq!(first.unwrap_or_default(), None);
+        harness.advance(Duration::from_secs(5)).await;
+        let other = work.next(Lane::Explain, "w1", Duration::ZERO).await;
+        assert_eq!(other.unwrap_or_default(), None, "of another lane");
+        let found = work.next(Lane::Train, "w1", Duration::from_secs(60)).await;
+        let found = found.unwrap().unwrap();
+        assert_eq!(found.record.id, submitted.record.id);
+        let (id, end) = (found.record.id, Outcome::Succeeded(result()));
+        work.finish(id, found.token, end).await.unwrap();
+    }
 }
 
 /// Every first call of a sort fails; of the ends, the answer gets lost.
