@@ -1,0 +1,187 @@
+//! Which peaks are fitted together, and in which channels.
+
+use crate::Resolution;
+use crate::channels::Channels;
+use crate::profile::FWHM_PER_SIGMA;
+use crate::region::{Component, PeakForm};
+use crate::search::Found;
+use assay_lines::ELECTRON_KEV;
+
+/// Continuum on each side of a region, beyond what its peaks reach, in widths.
+const CONTINUUM_FWHM: f64 = 1.5;
+/// Least continuum between two regions, in widths.
+const BETWEEN_FWHM: f64 = 1.2;
+/// How far a calibration may put annihilation radiation from its energy, and how broad that is
+/// beside the resolution at first.
+const ANNIHILATION_KEV: f64 = 2.0;
+const ANNIHILATION_WIDTH: f64 = 1.5;
+/// Boron's line: its energy, and half of its width (7Li recoils with 0.016 of the speed of
+/// light).
+pub(crate) const BORON_KEV: f64 = 477.595;
+const BORON_HALF_KEV: f64 = 7.67;
+/// Channels on each side of boron's line that say what lies beneath it.
+const BORON_SIDE_KEV: (f64, f64) = (9.5, 14.0);
+/// What its flat top must reach in every part, in standard deviations and of the continuum.
+const BORON_SIGNIFICANCE: f64 = 6.0;
+const BORON_PART: f64 = 0.01;
+
+/// Peaks of one region with its channels.
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    pub(crate) low: usize,
+    pub(crate) end: usize,
+    pub(crate) peaks: Vec<Component>,
+}
+
+/// A component with how far it reaches to each side.
+#[derive(Debug, Clone, Copy)]
+struct Reaching {
+    peak: Component,
+    reach: f64,
+    fwhm: f64,
+}
+
+/// Puts peaks into regions.
+pub(crate) fn group(
+    channels: &Channels,
+    resolution: &Resolution,
+    found: &[Found],
+    most: usize,
+) -> Vec<Group> {
+    let peaks = reaching(channels, resolution, found);
+    let mut parts: Vec<&[Reaching]> = Vec::new();
+    let together = |a: &Reaching, b: &Reaching| {
+        b.peak.center - a.peak.center < a.reach + b.reach + BETWEEN_FWHM * a.fwhm
+    };
+    for part in peaks.chunk_by(together) {
+        divide(part, most, &mut parts);
+    }
+    (0..parts.len())
+        .filter_map(|number| {
+            let before = number.checked_sub(1).and_then(|n| parts[n].last());
+            let after = parts.get(number + 1).and_then(|part| part.first());
+            bounded(channels, parts[number], before, after)
+        })
+        .collect()
+}
+
+/// Cuts a part with too many peaks at its widest gaps.
+fn divide<'a>(part: &'a [Reaching], most: usize, parts: &mut Vec<&'a [Reaching]>) {
+    if part.len() <= most {
+        parts.push(part);
+        return;
+    }
+    let gap = |i: &usize| (part[*i].peak.center - part[*i - 1].peak.center) / part[*i].fwhm;
+    let widest = (1..part.len())
+        .max_by(|a, b| gap(a).total_cmp(&gap(b)))
+        .unwrap_or(1);
+    let (left, right) = part.split_at(widest);
+    divide(left, most, parts);
+    divide(right, most, parts);
+}
+
+fn bounded(
+    channels: &Channels,
+    part: &[Reaching],
+    before: Option<&Reaching>,
+    after: Option<&Reaching>,
+) -> Option<Group> {
+    let (first, last) = (part.first()?, part.last()?);
+    let side = |r: &Reaching| r.reach + CONTINUUM_FWHM * r.fwhm;
+    let mut low = first.peak.center - side(first);
+    let mut high = last.peak.center + side(last);
+    // Not into what the neighbour reaches, and where both reach, to the middle.
+    if let Some(b) = before {
+        let middle = 0.5 * (b.peak.center + first.peak.center);
+        low = low.max((b.peak.center + b.reach).min(middle));
+    }
+    if let Some(a) = after {
+        let middle = 0.5 * (a.peak.center + last.peak.center);
+        high = high.min((a.peak.center - a.reach).max(middle));
+    }
+    let low = low.round().max(0.0) as usize;
+    let end = (high.round().max(0.0) as usize + 1).min(channels.counts.len());
+    (end > low + 4).then(|| Group {
+        low,
+        end,
+        peaks: part.iter().map(|r| r.peak).collect(),
+    })
+}
+
+/// Places of peaks to components, annihilation and boron with their own forms.
+fn reaching(channels: &Channels, resolution: &Resolution, found: &[Found]) -> Vec<Reaching> {
+    let boron = boron(channels, resolution);
+    let annihilation = found
+        .iter()
+        .filter(|f| (channels.energy_kev(f.channel) - ELECTRON_KEV).abs() < ANNIHILATION_KEV)
+        .max_by(|a, b| a.significance.total_cmp(&b.significance))
+        .map(|f| f.channel);
+    let mut all: Vec<Reaching> = found
+        .iter()
+        .filter(|f| {
+            // Its edges look like peaks; true ones come back from the residuals.
+            boron.is_none_or(|b| (f.channel - b.peak.center).abs() > 1.35 * b.peak.own)
+        })
+        .map(|f| {
+            let fwhm = channels.fwhm(resolution, f.channel);
+            let mut peak = Component {
+                center: f.channel,
+                area: 0.0,
+                sigma: fwhm / FWHM_PER_SIGMA,
+                form: PeakForm::Gaussian,
+                own: 1.0,
+            };
+            let mut reach = channels.reach(f.channel, fwhm);
+            if annihilation == Some(f.channel) {
+                peak.form = PeakForm::BroadGaussian;
+                peak.own = ANNIHILATION_WIDTH;
+                reach *= ANNIHILATION_WIDTH;
+            }
+            Reaching { peak, reach, fwhm }
+        })
+        .collect();
+    if let Some(boron) = boron {
+        let place = all.partition_point(|r| r.peak.center < boron.peak.center);
+        all.insert(place, boron);
+    }
+    all
+}
+
+/// Boron's line, where every part of its flat top stands above a line through both sides.
+fn boron(channels: &Channels, resolution: &Resolution) -> Option<Reaching> {
+    let center = channels.index(BORON_KEV)?;
+    let gain = channels.gain_kev(center);
+    let at = |kev: f64| {
+        let index = (center + kev / gain).round();
+        (index >= 0.0 && index < channels.counts.len() as f64).then_some(index as usize)
+    };
+    let (near, far) = BORON_SIDE_KEV;
+    let (a, b, c, d) = (at(-far)?, at(-near)?, at(near)?, at(far)?);
+    let level =
+        |low: usize, high: usize| crate::resolution::median(channels.counts[low..=high].to_vec());
+    let (left, right) = (level(a, b)?, level(c, d)?);
+    let (first, last) = (at(-0.75 * BORON_HALF_KEV)?, at(0.75 * BORON_HALF_KEV)?);
+    let part = (last - first) / 4;
+    let stands = (0..4).all(|quarter| {
+        let from = first + quarter * part;
+        let gross: f64 = channels.counts[from..from + part].iter().sum();
+        let along = (from as f64 + 0.5 * part as f64 - center) / (near + far) * 2.0 * gain;
+        let line = 0.5 * (left + right) + 0.5 * (right - left) * along;
+        let beneath = line.max(1.0) * part as f64;
+        let net = gross - beneath;
+        net > BORON_SIGNIFICANCE * (gross + 0.5 * beneath).sqrt() && net > BORON_PART * beneath
+    });
+    let fwhm = channels.fwhm(resolution, center);
+    let own = BORON_HALF_KEV / gain;
+    stands.then_some(Reaching {
+        peak: Component {
+            center,
+            area: 0.0,
+            sigma: fwhm / FWHM_PER_SIGMA,
+            form: PeakForm::FlatTop,
+            own,
+        },
+        reach: own + 1.5 * fwhm,
+        fwhm,
+    })
+}
