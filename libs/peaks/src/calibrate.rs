@@ -3,7 +3,7 @@
 use crate::channels::Channels;
 use crate::fit::{Effort, fit, start};
 use crate::profile::FWHM_PER_SIGMA;
-use crate::region::{Component, PeakForm, WIDTH_ALONE};
+use crate::region::{Component, WIDTH_ALONE};
 use crate::resolution::Width;
 use crate::search::Found;
 use crate::{PeakSettings, Resolution};
@@ -77,13 +77,7 @@ fn width(channels: &Channels, resolution: &Resolution, found: &Found) -> Option<
     if low < 0.0 || end > channels.counts.len() {
         return None;
     }
-    let peak = Component {
-        center: found.channel,
-        area: 0.0,
-        sigma: fwhm / FWHM_PER_SIGMA,
-        form: PeakForm::Gaussian,
-        own: 1.0,
-    };
+    let peak = Component::line(found.channel, fwhm / FWHM_PER_SIGMA);
     let mut region = start(&channels.counts, low as usize, end, vec![peak]);
     region.free.width = true;
     region.width_bounds = WIDTH_ALONE;

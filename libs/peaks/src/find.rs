@@ -1,11 +1,12 @@
 //! The whole way from a spectrum to its peaks.
 
 use crate::channels::{Channels, FORM_OF_CONTINUUM};
+use crate::edges::is_compton_edge;
 use crate::fit::{Fitted, start};
 use crate::group::{Group, group};
 use crate::peak::{AreaMethod, Peak, PeakList};
 use crate::refine::{Limits, detection_limit, refine};
-use crate::region::{Component, PeakForm, Region, WIDTH_ALONE};
+use crate::region::{Component, Region, WIDTH_ALONE};
 use crate::summation::{Summed, sum};
 use crate::{PeakError, PeakSettings, Resolution, calibrate};
 use assay_spectrum::Spectrum;
@@ -57,6 +58,8 @@ pub fn find_peaks(spectrum: &Spectrum, settings: &PeakSettings) -> Result<PeakLi
         );
         regions.push(region);
     }
+    let peaks: Vec<Peak> = all.iter().map(|(peak, _, _)| *peak).collect();
+    all.retain(|(peak, _, _)| !is_compton_edge(peak, &peaks));
     all.sort_by(|a, b| b.0.significance.total_cmp(&a.0.significance));
     all.truncate(settings.most_peaks);
     all.sort_by(|a, b| a.0.energy_kev.total_cmp(&b.0.energy_kev));
@@ -161,9 +164,6 @@ fn summed(channels: &Channels, resolution: &Resolution, region: &Region) -> Opti
     let mut plain = region.clone();
     for peak in &mut plain.peaks {
         peak.sigma = channels.sigma(resolution, peak.center);
-        if peak.form == PeakForm::BroadGaussian {
-            peak.own = peak.own.clamp(1.0, 2.0);
-        }
     }
     plain.width = 1.0;
     let Summed {

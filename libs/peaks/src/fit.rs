@@ -1,7 +1,7 @@
 //! Fits the model of one region to counts, and says how well.
 
 use crate::least_squares::{Minimum, Model, minimise};
-use crate::region::{Component, Freedom, PeakForm, Region, WIDTH_OF_LINES};
+use crate::region::{Component, Freedom, Region, WIDTH_OF_LINES};
 use crate::search::Found;
 
 /// How well a fit must be at its minimum.
@@ -139,13 +139,7 @@ fn height(counts: &[f64], region: &Region, center: f64) -> f64 {
 /// The region with one peak more, its area read off what the model leaves.
 pub(crate) fn with_peak(counts: &[f64], region: &Region, found: &Found, sigma: f64) -> Region {
     let mut more = region.clone();
-    let mut peak = Component {
-        center: found.channel,
-        area: 0.0,
-        sigma,
-        form: PeakForm::Gaussian,
-        own: 1.0,
-    };
+    let mut peak = Component::line(found.channel, sigma);
     peak.area = height(counts, region, found.channel) / peak.value(region, peak.center).max(1e-6);
     let place = more.peaks.partition_point(|p| p.center < peak.center);
     more.peaks.insert(place, peak);

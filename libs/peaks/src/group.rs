@@ -11,10 +11,17 @@ use assay_lines::ELECTRON_KEV;
 const CONTINUUM_FWHM: f64 = 1.5;
 /// Least continuum between two regions, in widths.
 const BETWEEN_FWHM: f64 = 1.2;
-/// How far a calibration may put annihilation radiation from its energy, and how broad that is
-/// beside the resolution at first.
+/// How far a calibration may put annihilation radiation from its energy, and the spread
+/// that the momentum of bound electrons gives it beside the resolution: 2 to 2.5 keV in solids.
 const ANNIHILATION_KEV: f64 = 2.0;
-const ANNIHILATION_WIDTH: f64 = 1.5;
+const ANNIHILATION_FWHM_KEV: f64 = 2.3;
+/// What of this spread and of the resolution a broad peak may have, at least and at most.
+const BROAD: (f64, f64) = (0.9, 1.25);
+/// A peak is taken for the single escape of a stronger one above this energy, where it stands one
+/// electron mass below it within this distance and is strong enough to show its width.
+const ESCAPES_FROM_KEV: f64 = 1700.0;
+const ESCAPE_KEV: f64 = 1.5;
+const ESCAPE_SIGNIFICANCE: f64 = 15.0;
 /// Boron's line: its energy, and half of its width (7Li recoils with 0.016 of the speed of
 /// light).
 pub(crate) const BORON_KEV: f64 = 477.595;
@@ -124,18 +131,14 @@ fn reaching(channels: &Channels, resolution: &Resolution, found: &[Found]) -> Ve
         })
         .map(|f| {
             let fwhm = channels.fwhm(resolution, f.channel);
-            let mut peak = Component {
-                center: f.channel,
-                area: 0.0,
-                sigma: fwhm / FWHM_PER_SIGMA,
-                form: PeakForm::Gaussian,
-                own: 1.0,
-            };
+            let mut peak = Component::line(f.channel, fwhm / FWHM_PER_SIGMA);
             let mut reach = channels.reach(f.channel, fwhm);
-            if annihilation == Some(f.channel) {
+            if annihilation == Some(f.channel) || is_escape(channels, found, f) {
+                let spread = ANNIHILATION_FWHM_KEV / channels.gain_kev(f.channel) / fwhm;
                 peak.form = PeakForm::BroadGaussian;
-                peak.own = ANNIHILATION_WIDTH;
-                reach *= ANNIHILATION_WIDTH;
+                peak.own = spread.hypot(1.0);
+                peak.own_bounds = (BROAD.0, BROAD.1 * peak.own);
+                reach *= peak.own;
             }
             Reaching { peak, reach, fwhm }
         })
@@ -145,6 +148,19 @@ fn reaching(channels: &Channels, resolution: &Resolution, found: &[Found]) -> Ve
         all.insert(place, boron);
     }
     all
+}
+
+/// Whether a peak stands where the single escape of a stronger one would.
+fn is_escape(channels: &Channels, found: &[Found], peak: &Found) -> bool {
+    let full_kev = channels.energy_kev(peak.channel) + ELECTRON_KEV;
+    if full_kev < ESCAPES_FROM_KEV || peak.significance < ESCAPE_SIGNIFICANCE {
+        return false;
+    }
+    let first = found.partition_point(|f| channels.energy_kev(f.channel) < full_kev - ESCAPE_KEV);
+    found[first..]
+        .iter()
+        .take_while(|f| channels.energy_kev(f.channel) < full_kev + ESCAPE_KEV)
+        .any(|f| f.significance > peak.significance)
 }
 
 /// Boron's line, where every part of its flat top stands above a line through both sides.
@@ -180,6 +196,7 @@ fn boron(channels: &Channels, resolution: &Resolution) -> Option<Reaching> {
             sigma: fwhm / FWHM_PER_SIGMA,
             form: PeakForm::FlatTop,
             own,
+            own_bounds: (0.6 * own, 1.4 * own),
         },
         reach: own + 1.5 * fwhm,
         fwhm,

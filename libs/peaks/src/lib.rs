@@ -3,7 +3,9 @@
 //! here reads files or knows a model.
 
 mod calibrate;
+mod candidates;
 mod channels;
+mod edges;
 mod error;
 mod find;
 mod fit;
@@ -17,7 +19,9 @@ mod resolution;
 mod search;
 mod settings;
 mod summation;
+mod without;
 
+pub use candidates::{Candidate, CandidateSettings, LineOrigin};
 pub use error::PeakError;
 pub use find::find_peaks;
 pub use peak::{AreaMethod, Peak, PeakList};

@@ -13,10 +13,13 @@ const POOR: f64 = 1.4;
 /// How much the deviance must fall for a further parameter, and for a further peak.
 const GAIN_OF_PARAMETER: f64 = 12.0;
 const GAIN_OF_PEAK: f64 = 30.0;
+/// A peak of less than this part of so many counts may be a bend of the continuum.
+const BEND_PART: f64 = 0.04;
+const BEND_COUNTS: f64 = 2e4;
 /// Part of a peak's form that is uncertain: less is no peak of its own. A flat top is known far
 /// worse, because the nucleus slows down while it radiates.
 const FORM_OF_PEAK: f64 = 0.02;
-const FORM_OF_FLAT_TOP: f64 = 0.10;
+const FORM_OF_FLAT_TOP: f64 = 0.04;
 /// Peaks that may be added to a region in one refinement.
 const MOST_ADDED: usize = 4;
 /// Area over its standard deviation that a peak needs.
@@ -68,6 +71,11 @@ fn widened(counts: &[f64], best: Fitted) -> Fitted {
 /// Frees width, step, tail and bend where they can be measured and are needed.
 fn settle(counts: &[f64], first: Fitted) -> Fitted {
     let mut best = first;
+    if needs_bend(&best) {
+        let mut region = best.region().clone();
+        region.free.bend = true;
+        best = fit(counts, region, Effort::Rough).unwrap_or(best);
+    }
     let seen = strongest(&best);
     if seen < SEEN_WIDTH {
         return best;
@@ -78,7 +86,7 @@ fn settle(counts: &[f64], first: Fitted) -> Fitted {
     if let Some(freed) = fit(counts, region, Effort::Rough) {
         best = freed;
     }
-    if best.reduced_chi_squared > POOR {
+    if best.reduced_chi_squared > POOR && !best.region().free.bend {
         best = with_freedom(counts, best, |region| region.free.bend = true);
     }
     if best.reduced_chi_squared > POOR && strongest_area(&best) > 3e4 {
@@ -88,6 +96,17 @@ fn settle(counts: &[f64], first: Fitted) -> Fitted {
         });
     }
     best
+}
+
+/// Whether a bent continuum would look like one of the peaks: few percent of many counts.
+fn needs_bend(fitted: &Fitted) -> bool {
+    let region = fitted.region();
+    let widest = region.peaks.iter().map(|p| p.fwhm_in(region));
+    let room = region.channels() as f64 > 4.0 * widest.fold(0.0, f64::max);
+    room && (0..region.peaks.len()).any(|peak| {
+        let beneath = fitted.background_counts(peak);
+        beneath > BEND_COUNTS && region.peaks[peak].area < BEND_PART * beneath
+    })
 }
 
 fn with_freedom(counts: &[f64], best: Fitted, free: impl Fn(&mut Region)) -> Fitted {

@@ -8,8 +8,6 @@ use serde::{Deserialize, Serialize};
 /// alone, which may be an escape peak or no peak at all.
 pub(crate) const WIDTH_OF_LINES: (f64, f64) = (0.88, 1.14);
 pub(crate) const WIDTH_ALONE: (f64, f64) = (0.6, 1.9);
-/// Bounds of a width of its own, likewise.
-const OWN_WIDTH: (f64, f64) = (0.6, 4.0);
 /// Largest step beneath a peak, in parts of its area per channel.
 const LARGEST_STEP: f64 = 0.05;
 /// Bounds of the tail: its part of the area, and its length in standard deviations.
@@ -21,7 +19,8 @@ const TAIL: [(f64, f64); 2] = [(0.0, 0.5), (0.5, 8.0)];
 pub enum PeakForm {
     /// The detector's resolution, with a width common to its region.
     Gaussian,
-    /// Likewise, with a width of its own: annihilation radiation.
+    /// Likewise, with a width of its own: annihilation radiation, and single-escape peaks, which
+    /// share its spread.
     BroadGaussian,
     /// Flat-topped: emitted in flight, as boron's line.
     FlatTop,
@@ -40,6 +39,7 @@ pub(crate) struct Component {
     /// Its own width: of a broad Gaussian in units of `sigma`, of a flat top half of it in
     /// channels.
     pub(crate) own: f64,
+    pub(crate) own_bounds: (f64, f64),
 }
 
 /// What is free beside positions, areas and a straight continuum.
@@ -72,6 +72,18 @@ pub(crate) struct Region {
 }
 
 impl Component {
+    /// A line whose area is still to be read off the counts.
+    pub(crate) const fn line(center: f64, sigma: f64) -> Self {
+        Self {
+            center,
+            area: 0.0,
+            sigma,
+            form: PeakForm::Gaussian,
+            own: 1.0,
+            own_bounds: (1.0, 1.0),
+        }
+    }
+
     /// Standard deviation in channels, and whether the common width acts on it.
     pub(crate) fn sigma_in(&self, region: &Region) -> f64 {
         match self.form {
@@ -183,13 +195,6 @@ impl Region {
         Some(self.common() + 2 * self.peaks.len() + before)
     }
 
-    fn own_bounds(peak: &Component) -> (f64, f64) {
-        match peak.form {
-            PeakForm::FlatTop => (4.0 * peak.sigma, 25.0 * peak.sigma),
-            _ => OWN_WIDTH,
-        }
-    }
-
     /// Every free value with its bounds, in the order of the parameters.
     fn free_values(&mut self) -> Vec<(&mut f64, (f64, f64))> {
         const ANY: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
@@ -213,7 +218,7 @@ impl Region {
         }
         let mut own = Vec::new();
         for peak in &mut self.peaks {
-            let bounds = Self::own_bounds(peak);
+            let bounds = peak.own_bounds;
             values.push((&mut peak.center, (low, end)));
             values.push((&mut peak.area, (0.0, f64::INFINITY)));
             if peak.form != PeakForm::Gaussian {
@@ -316,6 +321,7 @@ mod tests {
             sigma: 1.4,
             form,
             own,
+            own_bounds: (0.5, 20.0),
         };
         let region = Region {
             low: 10,

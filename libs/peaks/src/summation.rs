@@ -84,20 +84,13 @@ pub(crate) fn sum(counts: &[f64], region: &Region) -> Option<Summed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::region::PeakForm;
 
     #[test]
     fn sums_what_stands_above_a_slope() {
         let mut counts: Vec<f64> = (0..100).map(|i| 1000.0 + 5.0 * f64::from(i)).collect();
         counts[50] += 400.0;
         counts[51] += 600.0;
-        let peak = Component {
-            center: 50.5,
-            area: 1.0,
-            sigma: 1.5,
-            form: PeakForm::Gaussian,
-            own: 1.0,
-        };
+        let peak = Component::line(50.5, 1.5);
         let region = crate::fit::start(&counts, 35, 66, vec![peak]);
         let found = sum(&counts, &region).unwrap();
         assert!((found.region.peaks[0].area - 1000.0).abs() < 1e-6);
