@@ -174,7 +174,7 @@ fn boron(channels: &Channels, resolution: &Resolution) -> Option<Reaching> {
     let (near, far) = BORON_SIDE_KEV;
     let (a, b, c, d) = (at(-far)?, at(-near)?, at(near)?, at(far)?);
     let level =
-        |low: usize, high: usize| crate::resolution::median(channels.counts[low..=high].to_vec());
+        |low: usize, high: usize| crate::robust::median(channels.counts[low..=high].to_vec());
     let (left, right) = (level(a, b)?, level(c, d)?);
     let (first, last) = (at(-0.75 * BORON_HALF_KEV)?, at(0.75 * BORON_HALF_KEV)?);
     let part = (last - first) / 4;

@@ -16,6 +16,7 @@ mod profile;
 mod refine;
 mod region;
 mod resolution;
+mod robust;
 mod search;
 mod settings;
 mod summation;

@@ -1,5 +1,6 @@
 //! The detector's resolution as a function of energy.
 
+use crate::robust::{TUKEY, median, solve_three};
 use serde::{Deserialize, Serialize};
 
 /// Where a resolution comes from.
@@ -47,8 +48,6 @@ const FEWEST_PEAKS: usize = 6;
 const SHORTEST_SPAN_KEV: f64 = 1500.0;
 /// Widths are never known better than this part of them: peaks are no exact Gaussians.
 const RELATIVE_FLOOR: f64 = 0.02;
-/// Residuals beyond this many robust standard deviations count for nothing.
-const TUKEY: f64 = 4.685;
 
 impl Resolution {
     /// A coaxial germanium detector: 1.5 keV at 122, 2.0 at 1332 and 5 keV at 9000 keV.
@@ -149,7 +148,7 @@ impl Resolution {
                 row[3] += weight * terms[i] * w.fwhm_kev.powi(2);
             }
         }
-        let [a_kev2, b_kev, c] = solve(normal)?;
+        let [a_kev2, b_kev, c] = solve_three(normal)?;
         let found = Self {
             a_kev2,
             b_kev,
@@ -162,42 +161,6 @@ impl Resolution {
             .all(|t| t.is_finite())
             .then_some(found)
     }
-}
-
-/// Gaussian elimination of three equations.
-fn solve(mut rows: [[f64; 4]; 3]) -> Option<[f64; 3]> {
-    // Terms differ by the square of an energy: scaled, the pivots can be compared.
-    let scales = [0, 1, 2].map(|i| rows[i][i].sqrt());
-    for i in 0..3 {
-        for j in 0..3 {
-            rows[i][j] /= scales[i] * scales[j];
-        }
-        rows[i][3] /= scales[i];
-    }
-    for i in 0..3 {
-        if !(rows[i][i] > 1e-13) {
-            return None;
-        }
-        for k in 0..3 {
-            if k != i {
-                let factor = rows[k][i] / rows[i][i];
-                for j in i..4 {
-                    rows[k][j] -= factor * rows[i][j];
-                }
-            }
-        }
-    }
-    Some([0, 1, 2].map(|i| rows[i][3] / rows[i][i] / scales[i]))
-}
-
-/// The middle value; `None` of nothing.
-pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
-    let middle = values.len() / 2;
-    if values.is_empty() {
-        return None;
-    }
-    let (_, value, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
-    Some(*value)
 }
 
 #[cfg(test)]

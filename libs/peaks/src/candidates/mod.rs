@@ -6,6 +6,7 @@ mod expected;
 pub use expected::LineOrigin;
 
 use crate::error::refuse;
+use crate::robust::curve;
 use crate::{PeakError, PeakForm, PeakList};
 use evidence::Evidence;
 use expected::{Expected, Library};
@@ -16,9 +17,11 @@ const LINES_PER_ELEMENT: usize = 12;
 /// Peaks so well seen, with a first candidate so credible, say how far the calibration is off.
 const ANCHOR_SIGNIFICANCE: f64 = 20.0;
 const ANCHOR_SCORE: f64 = 0.4;
-/// That many anchors around a peak say it together.
-const ANCHORS: usize = 7;
-/// Part of the tolerance that remains where they do.
+/// What a calibration is off by at most, by their curve.
+const LARGEST_OFFSET_KEV: f64 = 12.0;
+/// So often, because each pass may reach further along a calibration that drifts away.
+const PASSES: usize = 4;
+/// Part of the constant tolerance that remains when they have.
 const REST_OF_TOLERANCE: f64 = 0.4;
 /// A corroboration where no other line could have been seen.
 const UNTESTED: f64 = 0.5;
@@ -79,8 +82,9 @@ impl CandidateSettings {
         Ok(())
     }
 
-    fn tolerance_kev_at(&self, energy_kev: f64, sigma_kev: f64) -> f64 {
-        let calibration = self.tolerance_kev + self.tolerance_per_kev * energy_kev;
+    /// Distance at which a line still counts, with a part of the constant term only.
+    fn tolerance_kev_at(&self, energy_kev: f64, sigma_kev: f64, part: f64) -> f64 {
+        let calibration = part * self.tolerance_kev + self.tolerance_per_kev * energy_kev;
         calibration.hypot(2.0 * sigma_kev)
     }
 }
@@ -151,8 +155,11 @@ impl PeakList {
         let edge_kev = 20.0;
         let range_kev = (first.energy_kev - edge_kev, last.energy_kev + edge_kev);
         let library = Library::new(range_kev, self.live_time_s, LINES_PER_ELEMENT)?;
-        let rough = self.ranked(settings, &library, &vec![0.0; self.peaks.len()], 1.0);
-        let offsets = self.offsets_kev(&rough);
+        let mut offsets = vec![0.0; self.peaks.len()];
+        for _ in 0..PASSES {
+            let rough = self.ranked(settings, &library, &offsets, 1.0);
+            offsets = self.offsets_kev(&rough);
+        }
         let mut ranked = self.ranked(settings, &library, &offsets, REST_OF_TOLERANCE);
         for candidates in &mut ranked {
             candidates.truncate(settings.most);
@@ -160,7 +167,7 @@ impl PeakList {
         Ok(ranked)
     }
 
-    /// How far the calibration is off at each peak, by the anchors around it.
+    /// How far the calibration is off at each peak, by a curve through the anchors.
     fn offsets_kev(&self, ranked: &[Vec<Candidate>]) -> Vec<f64> {
         let anchors: Vec<(f64, f64)> = self
             .peaks
@@ -170,18 +177,15 @@ impl PeakList {
             .filter_map(|(peak, found)| {
                 let best = found.first().filter(|c| c.score > ANCHOR_SCORE)?;
                 (best.origin != LineOrigin::Doppler)
-                    .then_some((peak.energy_kev, best.difference_kev))
+                    .then_some((peak.energy_kev / 1000.0, best.difference_kev))
             })
             .collect();
+        let [a, b, c] = curve(&anchors);
         self.peaks
             .iter()
             .map(|peak| {
-                let place = anchors.partition_point(|a| a.0 < peak.energy_kev);
-                let low = place.saturating_sub(ANCHORS / 2 + 1);
-                let low = low.min(anchors.len().saturating_sub(ANCHORS));
-                let near = &anchors[low..(low + ANCHORS).min(anchors.len())];
-                let differences = near.iter().map(|a| a.1).collect();
-                crate::resolution::median(differences).unwrap_or(0.0)
+                let mev = peak.energy_kev / 1000.0;
+                (a + mev * (b + mev * c)).clamp(-LARGEST_OFFSET_KEV, LARGEST_OFFSET_KEV)
             })
             .collect()
     }
@@ -196,9 +200,7 @@ impl PeakList {
         let tolerances: Vec<f64> = self
             .peaks
             .iter()
-            .map(|p| {
-                part_of_tolerance * settings.tolerance_kev_at(p.energy_kev, p.energy_sigma_kev)
-            })
+            .map(|p| settings.tolerance_kev_at(p.energy_kev, p.energy_sigma_kev, part_of_tolerance))
             .collect();
         let evidence = Evidence::new(self, library, offsets_kev, &tolerances);
         (0..self.peaks.len())
