@@ -17,6 +17,8 @@ const LEAST_PART: f64 = 1.5e-3;
 /// χ² per degree of freedom above which a peak that is no better seen than this is summed.
 const HOPELESS: f64 = 25.0;
 const HOPELESS_SIGNIFICANCE: f64 = 8.0;
+/// Fewest channels of a region.
+const FEWEST_IN_REGION: usize = 4;
 
 /// Finds and measures the peaks of a spectrum, in its raw channels and with the energies that
 /// its own calibration gives.
@@ -47,16 +49,14 @@ pub fn find_peaks(spectrum: &Spectrum, settings: &PeakSettings) -> Result<PeakLi
     let mut all: Vec<(Peak, usize, usize)> = Vec::new();
     let mut regions: Vec<Region> = Vec::new();
     for group in group(&channels, &resolution, &found, settings.peaks_per_region) {
-        let (region, peaks) = match measured(&channels, &resolution, group, &limits) {
-            Some(measured) => measured,
-            None => continue,
-        };
-        all.extend(
-            peaks
-                .into_iter()
-                .map(|(peak, at)| (peak, regions.len(), at)),
-        );
-        regions.push(region);
+        for (region, peaks) in measured(&channels, &resolution, &group, &limits) {
+            all.extend(
+                peaks
+                    .into_iter()
+                    .map(|(peak, at)| (peak, regions.len(), at)),
+            );
+            regions.push(region);
+        }
     }
     let peaks: Vec<Peak> = all.iter().map(|(peak, _, _)| *peak).collect();
     all.retain(|(peak, _, _)| !is_compton_edge(peak, &peaks));
@@ -85,34 +85,49 @@ pub fn find_peaks(spectrum: &Spectrum, settings: &PeakSettings) -> Result<PeakLi
 
 type Measured = (Region, Vec<(Peak, usize)>);
 
-/// Fits a group; sums its strongest peak where the fit describes nothing.
+/// Fits a group; where no fit describes it, each half on its own, and at last the sum of a
+/// single peak.
 fn measured(
     channels: &Channels,
     resolution: &Resolution,
-    group: Group,
+    group: &Group,
     limits: &Limits,
-) -> Option<Measured> {
-    let region = start(&channels.counts, group.low, group.end, group.peaks);
-    let fitted = match refine(&channels.counts, region.clone(), limits) {
-        Ok(fitted) => fitted?,
-        Err(_) => return summed(channels, resolution, &region),
+) -> Vec<Measured> {
+    let region = start(&channels.counts, group.low, group.end, group.peaks.clone());
+    let seen = |fitted: &Fitted| {
+        let peaks = (0..fitted.region().peaks.len())
+            .map(|at| fitted_peak(channels, fitted, at).significance);
+        peaks.fold(0.0, f64::max)
     };
-    let peaks: Vec<(Peak, usize)> = (0..fitted.region().peaks.len())
-        .map(|at| (fitted_peak(channels, &fitted, at), at))
-        .filter(|(peak, at)| stands(&fitted, *at, peak))
-        .collect();
+    match refine(&channels.counts, region.clone(), limits) {
+        Ok(None) => Vec::new(),
+        Ok(Some(fitted))
+            if fitted.reduced_chi_squared < HOPELESS || seen(&fitted) > HOPELESS_SIGNIFICANCE =>
+        {
+            standing(channels, &fitted).into_iter().collect()
+        }
+        _ => match group.halves() {
+            Some(halves) => halves
+                .iter()
+                .filter(|half| half.end > half.low + FEWEST_IN_REGION)
+                .flat_map(|half| measured(channels, resolution, half, limits))
+                .collect(),
+            None => summed(channels, resolution, &region).into_iter().collect(),
+        },
+    }
+}
+
+/// What of a fit is peaks.
+fn standing(channels: &Channels, fitted: &Fitted) -> Option<Measured> {
     let width = fitted.region().width;
     if width <= WIDTH_ALONE.0 || width >= WIDTH_ALONE.1 {
         // Nothing that the detector could make of a line.
         return None;
     }
-    let hopeless = fitted.reduced_chi_squared > HOPELESS
-        && peaks
-            .iter()
-            .all(|(p, _)| p.significance < HOPELESS_SIGNIFICANCE);
-    if hopeless {
-        return summed(channels, resolution, fitted.region());
-    }
+    let peaks: Vec<(Peak, usize)> = (0..fitted.region().peaks.len())
+        .map(|at| (fitted_peak(channels, fitted, at), at))
+        .filter(|(peak, at)| stands(fitted, *at, peak))
+        .collect();
     (!peaks.is_empty()).then(|| (fitted.region().clone(), peaks))
 }
 

@@ -198,3 +198,6 @@ fn model_weights(region: &Region) -> Vec<f64> {
         .map(|channel| 1.0 / region.value_at(channel as f64).max(1.0))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,6 +31,11 @@ const BORON_SIDE_KEV: (f64, f64) = (9.5, 14.0);
 /// What its flat top must reach in every part, in standard deviations and of the continuum.
 const BORON_SIGNIFICANCE: f64 = 6.0;
 const BORON_PART: f64 = 0.01;
+/// Part of its own half width by which its position, and to which its half width may change.
+const BORON_MOVE: f64 = 0.2;
+const BORON_SLOWED: f64 = 0.75;
+/// How uneven its top may be.
+const EDGE_PART: f64 = 0.1;
 
 /// Peaks of one region with its channels.
 #[derive(Debug, Clone)]
@@ -38,6 +43,23 @@ pub(crate) struct Group {
     pub(crate) low: usize,
     pub(crate) end: usize,
     pub(crate) peaks: Vec<Component>,
+}
+
+impl Group {
+    /// Two groups, cut where its peaks are furthest apart; `None` of a single peak.
+    pub(crate) fn halves(&self) -> Option<[Self; 2]> {
+        let gap = |i: usize| self.peaks[i].center - self.peaks[i - 1].center;
+        let cut = (1..self.peaks.len()).max_by(|&a, &b| gap(a).total_cmp(&gap(b)))?;
+        let (left, right) = self.peaks.split_at(cut);
+        let middle = 0.5 * (self.peaks[cut - 1].center + self.peaks[cut].center);
+        let middle = (middle.round().max(0.0) as usize).clamp(self.low, self.end);
+        let part = |low, end, peaks: &[Component]| Self {
+            low,
+            end,
+            peaks: peaks.to_vec(),
+        };
+        Some([part(self.low, middle, left), part(middle, self.end, right)])
+    }
 }
 
 /// A component with how far it reaches to each side.
@@ -125,10 +147,7 @@ fn reaching(channels: &Channels, resolution: &Resolution, found: &[Found]) -> Ve
         .map(|f| f.channel);
     let mut all: Vec<Reaching> = found
         .iter()
-        .filter(|f| {
-            // Its edges look like peaks; true ones come back from the residuals.
-            boron.is_none_or(|b| (f.channel - b.peak.center).abs() > 1.35 * b.peak.own)
-        })
+        .filter(|f| boron.is_none_or(|b| !is_edge(channels, &b.peak, f)))
         .map(|f| {
             let fwhm = channels.fwhm(resolution, f.channel);
             let mut peak = Component::line(f.channel, fwhm / FWHM_PER_SIGMA);
@@ -148,6 +167,20 @@ fn reaching(channels: &Channels, resolution: &Resolution, found: &[Found]) -> Ve
         all.insert(place, boron);
     }
     all
+}
+
+/// Whether a peak is an edge of boron's line: no higher than its top is. Small true ones come
+/// back from the residuals.
+fn is_edge(channels: &Channels, boron: &Component, found: &Found) -> bool {
+    if (found.channel - boron.center).abs() > 1.35 * boron.own {
+        return false;
+    }
+    let last = channels.counts.len() - 1;
+    let at = |index: f64| (index.round().max(0.0) as usize).min(last);
+    let inside = at(boron.center - 0.6 * boron.own)..=at(boron.center + 0.6 * boron.own);
+    let top = crate::robust::median(channels.counts[inside].to_vec()).unwrap_or(0.0);
+    let height = channels.counts[at(found.channel)];
+    height < (1.0 + EDGE_PART) * top + 5.0 * top.sqrt()
 }
 
 /// Whether a peak stands where the single escape of a stronger one would.
@@ -188,15 +221,17 @@ fn boron(channels: &Channels, resolution: &Resolution) -> Option<Reaching> {
         net > BORON_SIGNIFICANCE * (gross + 0.5 * beneath).sqrt() && net > BORON_PART * beneath
     });
     let fwhm = channels.fwhm(resolution, center);
+    // The nucleus slows down while it radiates, so the top is somewhat narrower than that.
     let own = BORON_HALF_KEV / gain;
     stands.then_some(Reaching {
         peak: Component {
             center,
+            center_bounds: (center - BORON_MOVE * own, center + BORON_MOVE * own),
             area: 0.0,
             sigma: fwhm / FWHM_PER_SIGMA,
             form: PeakForm::FlatTop,
             own,
-            own_bounds: (0.6 * own, 1.4 * own),
+            own_bounds: (BORON_SLOWED * own, own),
         },
         reach: own + 1.5 * fwhm,
         fwhm,

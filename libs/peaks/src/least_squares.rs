@@ -66,7 +66,10 @@ pub(crate) fn minimise<M: Model>(
     }
     for _ in 0..MOST_STEPS {
         let parameters = model.parameters();
-        let step = state.step(&parameters, &bounds, damping)?;
+        let Some(step) = state.step(&parameters, &bounds, damping) else {
+            damping *= 10.0;
+            continue;
+        };
         let moved: Vec<f64> = parameters.iter().zip(&step).map(|(p, s)| p + s).collect();
         let trial = model.with(&moved);
         trial_state.evaluate(&trial, data, weights);
@@ -179,7 +182,9 @@ impl State {
             .iter()
             .flat_map(|&i| free.iter().map(move |&j| self.normal[i * n + j]))
             .collect();
-        let factor = cholesky(&reduced, free.len())?;
+        // Parameters that cannot be told apart get a large variance instead of none.
+        let factor = cholesky(&reduced, free.len())
+            .or_else(|| cholesky(&stiffened(&reduced, free.len()), free.len()))?;
         let mut covariance = vec![0.0; n * n];
         for (column, &j) in free.iter().enumerate() {
             let mut unit = vec![0.0; free.len()];
@@ -190,6 +195,14 @@ impl State {
         }
         Some(covariance)
     }
+}
+
+fn stiffened(matrix: &[f64], n: usize) -> Vec<f64> {
+    let mut stiff = matrix.to_vec();
+    for i in 0..n {
+        stiff[i * n + i] *= 1.0 + 1e-9;
+    }
+    stiff
 }
 
 /// Lower factor of a symmetric positive matrix, its diagonal scaled to 1 first, with the scales

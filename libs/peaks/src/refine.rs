@@ -55,7 +55,7 @@ pub(crate) fn refine(
             None => break,
         }
     }
-    Ok(pruned(counts, widened(counts, best)))
+    pruned(counts, widened(counts, best))
 }
 
 /// A peak alone that is poorly described may be as broad as it wants to be: an escape peak is,
@@ -218,7 +218,7 @@ fn most_significant_residual(counts: &[f64], region: &Region, limits: &Limits) -
 }
 
 /// Takes away the weakest peak and fits again, until every peak stands.
-fn pruned(counts: &[f64], rough: Fitted) -> Option<Fitted> {
+fn pruned(counts: &[f64], rough: Fitted) -> Result<Option<Fitted>, NoFit> {
     // Where the last digits cannot be had, those of the rough fit have to do.
     let mut best = fit(counts, rough.region().clone(), Effort::Full).unwrap_or(rough);
     loop {
@@ -231,16 +231,21 @@ fn pruned(counts: &[f64], rough: Fitted) -> Option<Fitted> {
         };
         let weakest = (0..region.peaks.len())
             .map(|peak| (peak, ratio(peak)))
-            .min_by(|a, b| a.1.total_cmp(&b.1))?;
-        if weakest.1 >= 1.0 {
-            return Some(best);
+            .min_by(|a, b| a.1.total_cmp(&b.1));
+        let Some((peak, ratio)) = weakest else {
+            return Ok(None);
+        };
+        if ratio >= 1.0 {
+            return Ok(Some(best));
         }
         let mut fewer = region.clone();
-        fewer.peaks.remove(weakest.0);
+        fewer.peaks.remove(peak);
         if fewer.peaks.is_empty() {
-            return None;
+            return Ok(None);
         }
-        best = fit(counts, fewer, Effort::Full)?;
+        best = fit(counts, fewer.clone(), Effort::Full)
+            .or_else(|| fit(counts, fewer, Effort::Rough))
+            .ok_or(NoFit)?;
     }
 }
 

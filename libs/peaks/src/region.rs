@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 /// alone, which may be an escape peak or no peak at all.
 pub(crate) const WIDTH_OF_LINES: (f64, f64) = (0.88, 1.14);
 pub(crate) const WIDTH_ALONE: (f64, f64) = (0.6, 1.9);
+/// Largest move of a peak from where it was found, in standard deviations: peaks of a group do
+/// not become one.
+const LARGEST_MOVE: f64 = 1.8;
 /// Largest step beneath a peak, in parts of its area per channel.
 const LARGEST_STEP: f64 = 0.05;
 /// Bounds of the tail: its part of the area, and its length in standard deviations.
@@ -29,8 +32,9 @@ pub enum PeakForm {
 /// One peak of the model.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Component {
-    /// Position in channels.
+    /// Position in channels, and how far from its start it may go.
     pub(crate) center: f64,
+    pub(crate) center_bounds: (f64, f64),
     /// Net area in counts.
     pub(crate) area: f64,
     /// Standard deviation by the resolution, in channels.
@@ -76,6 +80,7 @@ impl Component {
     pub(crate) const fn line(center: f64, sigma: f64) -> Self {
         Self {
             center,
+            center_bounds: (center - LARGEST_MOVE * sigma, center + LARGEST_MOVE * sigma),
             area: 0.0,
             sigma,
             form: PeakForm::Gaussian,
@@ -219,7 +224,9 @@ impl Region {
         let mut own = Vec::new();
         for peak in &mut self.peaks {
             let bounds = peak.own_bounds;
-            values.push((&mut peak.center, (low, end)));
+            let (left, right) = peak.center_bounds;
+            let center_bounds = (left.max(low), right.min(end));
+            values.push((&mut peak.center, center_bounds));
             values.push((&mut peak.area, (0.0, f64::INFINITY)));
             if peak.form != PeakForm::Gaussian {
                 own.push((&mut peak.own, bounds));
@@ -239,7 +246,7 @@ impl Model for Region {
     fn with(&self, parameters: &[f64]) -> Self {
         let mut moved = self.clone();
         for ((value, (low, high)), parameter) in moved.free_values().into_iter().zip(parameters) {
-            *value = parameter.clamp(low, high);
+            *value = parameter.clamp(low, high.max(low));
         }
         moved
     }
@@ -317,6 +324,7 @@ mod tests {
     fn derivatives_are_those_of_the_model() {
         let peak = |center, form, own| Component {
             center,
+            center_bounds: (0.0, 100.0),
             area: 5000.0,
             sigma: 1.4,
             form,

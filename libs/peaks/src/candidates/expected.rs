@@ -54,7 +54,6 @@ pub(super) struct Expected {
 /// Everything expected of one element.
 #[derive(Debug)]
 pub(super) struct ExpectedElement {
-    pub(super) symbol: &'static str,
     /// Full-energy peaks, the strongest first: (energy, relative area).
     pub(super) strongest: Vec<(f64, f64)>,
 }
@@ -208,9 +207,6 @@ impl Library {
             .collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
         ranked.truncate(strongest);
-        self.elements.push(ExpectedElement {
-            symbol,
-            strongest: ranked,
-        });
+        self.elements.push(ExpectedElement { strongest: ranked });
     }
 }
