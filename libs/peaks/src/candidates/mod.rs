@@ -19,6 +19,11 @@ const ANCHOR_SIGNIFICANCE: f64 = 20.0;
 const ANCHOR_SCORE: f64 = 0.4;
 /// What a calibration is off by at most, by their curve.
 const LARGEST_OFFSET_KEV: f64 = 12.0;
+/// Gains tried first, beside the file's own, and how much more credible they must make the lines.
+const OTHER_GAINS_KEV_PER_MEV: &[f64] = &[-1.4, -0.9, -0.45, 0.45, 0.9, 1.4];
+const BETTER_GAIN: f64 = 1.15;
+/// Fewer anchors say too little for a narrower tolerance.
+const ENOUGH_ANCHORS: usize = 12;
 /// So often, because each pass may reach further along a calibration that drifts away.
 const PASSES: usize = 4;
 /// Part of the constant tolerance that remains when they have.
@@ -155,22 +160,50 @@ impl PeakList {
         let edge_kev = 20.0;
         let range_kev = (first.energy_kev - edge_kev, last.energy_kev + edge_kev);
         let library = Library::new(range_kev, self.live_time_s, LINES_PER_ELEMENT)?;
-        let mut offsets = vec![0.0; self.peaks.len()];
+        let mut offsets = self.first_offsets_kev(settings, &library);
+        let mut part_of_tolerance = 1.0;
         for _ in 0..PASSES {
             let rough = self.ranked(settings, &library, &offsets, 1.0);
-            offsets = self.offsets_kev(&rough);
+            let anchors = self.anchors(&rough);
+            offsets = self.offsets_kev(curve(&anchors));
+            if anchors.len() >= ENOUGH_ANCHORS {
+                part_of_tolerance = REST_OF_TOLERANCE;
+            }
         }
-        let mut ranked = self.ranked(settings, &library, &offsets, REST_OF_TOLERANCE);
+        let mut ranked = self.ranked(settings, &library, &offsets, part_of_tolerance);
         for candidates in &mut ranked {
             candidates.truncate(settings.most);
         }
         Ok(ranked)
     }
 
-    /// How far the calibration is off at each peak, by a curve through the anchors.
-    fn offsets_kev(&self, ranked: &[Vec<Candidate>]) -> Vec<f64> {
-        let anchors: Vec<(f64, f64)> = self
-            .peaks
+    /// The best of a few gains: how far the calibration is off where it is off by more than the
+    /// tolerance.
+    fn first_offsets_kev(&self, settings: &CandidateSettings, library: &Library) -> Vec<f64> {
+        let credit = |offsets: &[f64]| -> f64 {
+            let ranked = self.ranked(settings, library, offsets, 1.0);
+            self.peaks
+                .iter()
+                .zip(&ranked)
+                .filter(|(peak, _)| peak.significance > ANCHOR_SIGNIFICANCE)
+                .filter_map(|(_, found)| found.first().map(|c| c.score))
+                .sum()
+        };
+        let mut best = vec![0.0; self.peaks.len()];
+        let mut most = BETTER_GAIN * credit(&best);
+        for gain_kev_per_mev in OTHER_GAINS_KEV_PER_MEV {
+            let offsets = self.offsets_kev([0.0, *gain_kev_per_mev, 0.0]);
+            let found = credit(&offsets);
+            if found > most {
+                (best, most) = (offsets, found);
+            }
+        }
+        best
+    }
+
+    /// Energy in MeV and difference in keV of the peaks that are surely named.
+    fn anchors(&self, ranked: &[Vec<Candidate>]) -> Vec<(f64, f64)> {
+        self.peaks
             .iter()
             .zip(ranked)
             .filter(|(peak, _)| peak.significance > ANCHOR_SIGNIFICANCE)
@@ -179,8 +212,11 @@ impl PeakList {
                 (best.origin != LineOrigin::Doppler)
                     .then_some((peak.energy_kev / 1000.0, best.difference_kev))
             })
-            .collect();
-        let [a, b, c] = curve(&anchors);
+            .collect()
+    }
+
+    /// How far the calibration is off at each peak, by a curve over energies in MeV.
+    fn offsets_kev(&self, [a, b, c]: [f64; 3]) -> Vec<f64> {
         self.peaks
             .iter()
             .map(|peak| {
