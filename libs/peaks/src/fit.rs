@@ -164,11 +164,16 @@ pub(crate) fn fit(counts: &[f64], region: Region, effort: Effort) -> Option<Fitt
     if degrees == 0 || region.peaks.is_empty() {
         return None;
     }
-    let weights: Vec<f64> = data.iter().map(|count| 1.0 / count.max(1.0)).collect();
-    let mut minimum = minimise(region, data, &weights, effort.smallest_gain())?;
+    let gain = effort.smallest_gain();
+    let weights = match effort {
+        Effort::Rough => data.iter().map(|count| 1.0 / count.max(1.0)).collect(),
+        // What is fitted to the last digit was roughly fitted before.
+        Effort::Full => model_weights(&region),
+    };
+    let mut minimum = minimise(region, data, &weights, gain)?;
     for _ in 0..effort.reweightings() {
         let weights = model_weights(&minimum.model);
-        minimum = minimise(minimum.model, data, &weights, effort.smallest_gain())?;
+        minimum = minimise(minimum.model, data, &weights, gain)?;
     }
     let model = &minimum.model;
     let deviance = data

@@ -8,6 +8,8 @@ pub(crate) const FWHM_PER_SIGMA: f64 = 2.354_820_045_030_949_3;
 
 /// Beyond this many standard deviations a Gaussian is nothing.
 const REACH_SIGMA: f64 = 9.0;
+/// And a step is over, to 1e-9.
+const STEP_SIGMA: f64 = 6.0;
 
 /// Value per channel and derivatives of one form.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -87,9 +89,9 @@ pub(crate) fn flat_top(distance: f64, sigma: f64, half_width: f64) -> Value {
 /// The step beneath a peak: 1 far below it, 0 far above it.
 pub(crate) fn step(distance: f64, sigma: f64) -> f64 {
     let u = distance / sigma;
-    if u > REACH_SIGMA {
+    if u > STEP_SIGMA {
         0.0
-    } else if u < -REACH_SIGMA {
+    } else if u < -STEP_SIGMA {
         1.0
     } else {
         0.5 * libm::erfc(FRAC_1_SQRT_2 * u)

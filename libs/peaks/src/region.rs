@@ -144,6 +144,9 @@ impl Region {
 
     /// Continuum with the steps beneath the peaks, 0 or more.
     pub(crate) fn continuum_at(&self, channel: f64) -> f64 {
+        if self.step == 0.0 {
+            return self.baseline(channel).max(0.0);
+        }
         let steps: f64 = self
             .peaks
             .iter()
@@ -265,6 +268,7 @@ impl Model for Region {
         let width_at = 2 + usize::from(self.free.bend);
         let step_at = width_at + usize::from(self.free.width);
         let tail_at = step_at + usize::from(self.free.step);
+        let with_step = self.free.step || self.step > 0.0;
         for (index, (value, row)) in values
             .iter_mut()
             .zip(jacobian.chunks_exact_mut(n))
@@ -282,7 +286,11 @@ impl Model for Region {
             for (number, peak) in self.peaks.iter().enumerate() {
                 let (form, normal, low) = peak.shape(self, channel);
                 let sigma = peak.sigma_in(self);
-                let below = step(channel - peak.center, sigma);
+                let below = if with_step {
+                    step(channel - peak.center, sigma)
+                } else {
+                    0.0
+                };
                 // The step's derivatives are those of a normal distribution function.
                 let edge = if peak.form == PeakForm::FlatTop {
                     gaussian(channel - peak.center, sigma)

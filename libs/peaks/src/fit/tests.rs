@@ -33,7 +33,8 @@ fn positions_areas_and_their_deviations_are_those_of_scipy() {
         let mut region = start(&counts, 0, counts.len(), peaks);
         let free = expected[0][2] == "1";
         (region.free.width, region.free.step) = (free, free);
-        let fitted = fit(&counts, region, Effort::Full).unwrap();
+        let rough = fit(&counts, region, Effort::Rough).unwrap();
+        let fitted = fit(&counts, rough.region().clone(), Effort::Full).unwrap();
         for (peak, row) in expected.iter().enumerate() {
             let found = fitted.region().peaks[peak];
             let close = |value: f64, column: usize, tolerance: f64| {
@@ -64,7 +65,8 @@ fn pulls(area: f64, continuum: f64) -> Vec<(f64, f64)> {
                 })
                 .collect();
             let region = start(&counts, 0, 40, vec![Component::line(19.5, 1.6)]);
-            let fitted = fit(&counts, region, Effort::Full).unwrap();
+            let rough = fit(&counts, region, Effort::Rough).unwrap();
+            let fitted = fit(&counts, rough.region().clone(), Effort::Full).unwrap();
             let peak = fitted.region().peaks[0];
             (
                 (peak.area - area) / fitted.area_sigma(0),
