@@ -33,7 +33,7 @@ const BORON_SIGNIFICANCE: f64 = 6.0;
 const BORON_PART: f64 = 0.01;
 /// Part of its own half width by which its position, and to which its half width may change.
 const BORON_MOVE: f64 = 0.2;
-const BORON_SLOWED: f64 = 0.75;
+const BORON_SLOWED: f64 = 0.84;
 /// How uneven its top may be.
 const EDGE_PART: f64 = 0.1;
 

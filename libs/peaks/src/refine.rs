@@ -2,7 +2,7 @@
 //! taken away.
 
 use crate::fit::{Effort, Fitted, fit, with_peak};
-use crate::region::{PeakForm, Region, WIDTH_ALONE};
+use crate::region::{Component, PeakForm, Region, WIDTH_ALONE};
 use crate::search::{Found, Searched, search};
 
 /// Area over its standard deviation from which the width, or step and tail, can be measured.
@@ -20,6 +20,8 @@ const BEND_COUNTS: f64 = 2e4;
 /// worse, because the nucleus slows down while it radiates.
 const FORM_OF_PEAK: f64 = 0.02;
 const FORM_OF_FLAT_TOP: f64 = 0.04;
+/// And its edges are, in parts of half its width.
+const EDGE_OF_FLAT_TOP: f64 = 0.015;
 /// Peaks that may be added to a region in one refinement.
 const MOST_ADDED: usize = 4;
 /// Area over its standard deviation that a peak needs.
@@ -142,7 +144,7 @@ fn added(counts: &[f64], best: &Fitted, limits: &Limits) -> Option<Fitted> {
     }
     let found = most_significant_residual(counts, region, limits)?;
     let sigma = nearest_sigma(region, found.channel);
-    let near = |p: &crate::region::Component| {
+    let near = |p: &Component| {
         p.form != PeakForm::FlatTop && (p.center - found.channel).abs() < 1.2 * p.sigma_in(region)
     };
     if region.peaks.iter().any(near) {
@@ -158,6 +160,16 @@ fn added(counts: &[f64], best: &Fitted, limits: &Limits) -> Option<Fitted> {
         && (peak.center - found.channel).abs() < 3.0 * sigma
         && peak.area > LEAST_SIGNIFICANCE * better.area_sigma(place);
     real.then_some(better)
+}
+
+/// What of a peak's form of unit area is uncertain at a channel.
+fn uncertain_form(region: &Region, peak: &Component, channel: f64) -> f64 {
+    if peak.form != PeakForm::FlatTop {
+        return FORM_OF_PEAK * peak.value(region, channel);
+    }
+    let shift = EDGE_OF_FLAT_TOP * peak.own;
+    let edges = peak.value(region, channel + shift) - peak.value(region, channel - shift);
+    FORM_OF_FLAT_TOP * peak.value(region, channel) + 0.5 * edges.abs()
 }
 
 fn nearest_sigma(region: &Region, channel: f64) -> f64 {
@@ -186,13 +198,7 @@ fn most_significant_residual(counts: &[f64], region: &Region, limits: &Limits) -
         let peaks: f64 = region
             .peaks
             .iter()
-            .map(|p| {
-                let part = match p.form {
-                    PeakForm::FlatTop => FORM_OF_FLAT_TOP,
-                    _ => FORM_OF_PEAK,
-                };
-                part * p.area * p.value(region, x)
-            })
+            .map(|p| p.area * uncertain_form(region, p, x))
             .sum();
         form[pad + index] = peaks + limits.form_of_continuum * region.continuum_at(x);
     }

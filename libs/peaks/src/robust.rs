@@ -82,14 +82,15 @@ pub(crate) fn solve_three(mut rows: [[f64; 4]; 3]) -> Option<[f64; 3]> {
         rows[i][3] /= scales[i];
     }
     for i in 0..3 {
-        if !(rows[i][i] > 1e-13) {
+        let pivot = rows[i];
+        if pivot[i].is_nan() || pivot[i] <= 1e-13 {
             return None;
         }
-        for k in 0..3 {
+        for (k, row) in rows.iter_mut().enumerate() {
             if k != i {
-                let factor = rows[k][i] / rows[i][i];
-                for j in i..4 {
-                    rows[k][j] -= factor * rows[i][j];
+                let factor = row[i] / pivot[i];
+                for (value, above) in row.iter_mut().zip(pivot) {
+                    *value -= factor * above;
                 }
             }
         }

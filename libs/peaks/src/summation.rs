@@ -55,9 +55,9 @@ pub(crate) fn sum(counts: &[f64], region: &Region) -> Option<Summed> {
     };
     let continuum_counts = 0.5 * (left + right) * channels;
     let (mut area, mut moment) = (0.0, 0.0);
-    for channel in low..end {
+    for (channel, count) in (low..end).zip(&counts[low..end]) {
         let x = channel as f64;
-        let net = counts[channel] - summed.continuum_at(x);
+        let net = count - summed.continuum_at(x);
         area += net;
         moment += net * (x - peak.center);
     }

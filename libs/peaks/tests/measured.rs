@@ -1,6 +1,8 @@
 //! Measured spectra, where `OPENASSAY_PGAA_DIR` names them: the lines that must be there, by
 //! their names.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use assay_golden::pgaa_dir;
 use assay_peaks::{CandidateSettings, PeakForm, PeakList, PeakSettings, find_peaks};
 use std::path::Path;

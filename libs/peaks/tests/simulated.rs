@@ -1,6 +1,8 @@
 //! The search on simulated spectra, whose true peaks are known: what it finds and what it
 //! invents.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use assay_peaks::{Peak, PeakSettings, find_peaks};
 use assay_simulate::{
     Emission, Origin, Shape, SimulatedSpectrum, SimulationSpec, Simulator, TruePeak,

@@ -1,5 +1,7 @@
 //! Spectra with known peaks: what is found, with which uncertainty, and what is refused.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use assay_core::keyed_rng;
 use assay_peaks::{
     AreaMethod, CandidateSettings, LineOrigin, PeakError, PeakForm, PeakList, PeakSettings,
