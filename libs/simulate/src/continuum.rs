@@ -2,7 +2,8 @@
 //! response is smooth, so that one matrix per detector serves every line. The heights are set by
 //! hand so that simulated continua resemble the public NIST spectra; no transport is computed.
 
-use crate::detector::{Detector, ELECTRON_KEV};
+use crate::detector::Detector;
+use assay_lines::ELECTRON_KEV;
 
 /// Width of a bin of the coarse grid.
 pub(crate) const BIN_KEV: f64 = 8.0;

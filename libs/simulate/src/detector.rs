@@ -1,7 +1,6 @@
 //! What a germanium detector makes of a photon: efficiency, resolution, escape peaks.
 
-/// Electron rest energy, CODATA 2018.
-pub(crate) const ELECTRON_KEV: f64 = 510.998_95;
+use assay_lines::ELECTRON_KEV;
 
 /// FWHM of a Gaussian over its standard deviation.
 pub(crate) const FWHM_PER_SIGMA: f64 = 2.354_820_045;

@@ -2,10 +2,10 @@
 //! their escape, annihilation and fluorescence companions.
 
 use crate::continuum::{BIN_KEV, BINS, centre_kev};
-use crate::detector::{Detector, ELECTRON_KEV};
-use crate::lines::{LineLibrary, OtherKind};
+use crate::detector::Detector;
 use crate::sample::{Masses, Specimen};
 use crate::{SimulateError, molar_mass_g_per_mol};
+use assay_lines::{ELECTRON_KEV, LineLibrary, OtherKind};
 use serde::{Deserialize, Serialize};
 
 /// Avogadro's number times one barn, in cm²/mol.

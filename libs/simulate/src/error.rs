@@ -21,7 +21,7 @@ pub enum SimulateError {
         /// The class asked for.
         class: String,
     },
-    /// An element without atomic weight or lines.
+    /// An element without atomic weight.
     #[error("element {element:?} has no entry in {table}; add it there")]
     UnknownElement {
         /// The symbol.
@@ -29,16 +29,9 @@ pub enum SimulateError {
         /// The table that lacks it.
         table: &'static str,
     },
-    /// A committed table that does not read.
-    #[error("{table}, line {line}: {reason}; write it again with extract_egaf.py")]
-    Table {
-        /// File name of the table.
-        table: &'static str,
-        /// 1-based line.
-        line: usize,
-        /// What is wrong.
-        reason: String,
-    },
+    /// The line tables do not answer.
+    #[error(transparent)]
+    Lines(#[from] assay_lines::LinesError),
     /// A spectrum could not be put together.
     #[error("simulated spectrum: {0}")]
     Spectrum(#[from] assay_spectrum::SpectrumError),

@@ -3,7 +3,7 @@
 use crate::continuum::{BIN_KEV, BINS, Response, SHELF_DEPTH_KEV, SHELF_PER_KEV, centre_kev};
 use crate::detector::{Detector, FWHM_PER_SIGMA};
 use crate::emission::{Emission, Emissions, Origin, Shape};
-use crate::lines::{LineLibrary, OtherKind};
+use assay_lines::{LineLibrary, OtherKind};
 use assay_spectrum::EnergyCalibration;
 
 /// Strong peaks whose pairwise sums are followed one by one.

@@ -8,7 +8,6 @@ mod emission;
 mod error;
 mod expected;
 mod instruments;
-mod lines;
 mod materials;
 mod peaks;
 mod plan;
@@ -16,12 +15,14 @@ mod sample;
 mod simulator;
 mod truth;
 
+pub use assay_lines::{
+    Capture, DecayLine, ElementLines, LineLibrary, OtherKind, OtherLine, PromptLine,
+};
 pub use detector::{Detector, Suppression};
 pub use elements::molar_mass_g_per_mol;
 pub use emission::{Emission, Origin, Shape};
 pub use error::SimulateError;
 pub use instruments::{Instrument, instruments};
-pub use lines::{Capture, DecayLine, ElementLines, LineLibrary, OtherKind, OtherLine, PromptLine};
 pub use materials::{Material, Variety, materials};
 pub use peaks::TruePeak;
 pub use plan::{CHANNELS, SimulationItem, SimulationSpec};

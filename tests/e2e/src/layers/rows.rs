@@ -35,8 +35,18 @@ pub(super) const LAYERS: &[Layer] = &[
         why: "features and logits to verdicts, wherever they come from",
     },
     Layer {
+        package: "assay-lines",
+        may_use: &["assay-core"],
+        why: "what elements radiate, whatever is made of it",
+    },
+    Layer {
+        package: "assay-peaks",
+        may_use: &["assay-core", "assay-spectrum", "assay-lines"],
+        why: "counts to peaks and the lines they may be; no model and no simulation",
+    },
+    Layer {
         package: "assay-simulate",
-        may_use: &["assay-core", "assay-spectrum"],
+        may_use: &["assay-core", "assay-spectrum", "assay-lines"],
         why: "makes spectra; writing them is the caller's choice",
     },
     Layer {
@@ -312,6 +322,8 @@ pub(super) const LAYERS: &[Layer] = &[
             "assay-formats",
             "assay-gramian",
             "assay-openset",
+            "assay-lines",
+            "assay-peaks",
             "assay-simulate",
             "assay-report",
             "assay-network",

@@ -1,6 +1,6 @@
 //! The committed tables against values known otherwise.
 
-use assay_simulate::{LineLibrary, OtherKind};
+use assay_lines::{LineLibrary, OtherKind};
 
 /// Energy in keV and partial elemental cross-section in barn as commonly quoted for the strong
 /// analytical lines, rounded; the agreement asked for is 3 %, not the last digit.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the line tables of the simulator from two public data packages.
+"""Writes the line tables from two public data packages.
 
     python3 extract_egaf.py EGAF ENSDF [--out DIR]
 

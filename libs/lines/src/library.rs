@@ -1,6 +1,7 @@
 //! The committed line tables: prompt and decay gamma-rays, captures, and the few other lines.
 
-use crate::SimulateError;
+use crate::LinesError;
+use crate::table::{Row, rows};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -95,9 +96,9 @@ impl LineLibrary {
     /// When a table does not read: file and line.
     ///
     /// # Source
-    /// Named in the first lines of each table in `libs/simulate/data`.
-    pub fn embedded() -> Result<&'static Self, SimulateError> {
-        static LIBRARY: OnceLock<Result<LineLibrary, SimulateError>> = OnceLock::new();
+    /// Named in the first lines of each table in `libs/lines/data`.
+    pub fn embedded() -> Result<&'static Self, LinesError> {
+        static LIBRARY: OnceLock<Result<LineLibrary, LinesError>> = OnceLock::new();
         LIBRARY
             .get_or_init(Self::read)
             .as_ref()
@@ -108,13 +109,17 @@ impl LineLibrary {
     ///
     /// # Errors
     /// When the tables do not hold it.
-    pub fn element(&self, symbol: &str) -> Result<&ElementLines, SimulateError> {
+    pub fn element(&self, symbol: &str) -> Result<&ElementLines, LinesError> {
         self.elements
             .get(symbol)
-            .ok_or_else(|| SimulateError::UnknownElement {
+            .ok_or_else(|| LinesError::UnknownElement {
                 element: symbol.to_owned(),
-                table: "captures.csv",
             })
+    }
+
+    /// Every element of the tables with its lines, by symbol.
+    pub fn elements(&self) -> impl Iterator<Item = (&'static str, &ElementLines)> {
+        self.elements.iter().map(|(&symbol, lines)| (symbol, lines))
     }
 
     /// The lines that belong to no capture.
@@ -123,7 +128,7 @@ impl LineLibrary {
         &self.other
     }
 
-    fn read() -> Result<Self, SimulateError> {
+    fn read() -> Result<Self, LinesError> {
         let mut library = Self::default();
         for row in rows("captures.csv", CAPTURES, 5) {
             let row = row?;
@@ -144,7 +149,7 @@ impl LineLibrary {
         for row in rows("decay_lines.csv", DECAY, 5) {
             let row = row?;
             library.entry(&row).decay.push(DecayLine {
-                product: row.fields[1],
+                product: row.text(1),
                 energy_kev: row.number(2)?,
                 sigma_barn: row.number(3)?,
                 half_life_s: row.number(4)?,
@@ -153,8 +158,8 @@ impl LineLibrary {
         for row in rows("other_lines.csv", OTHER, 4) {
             let row = row?;
             library.other.push(OtherLine {
-                kind: row.kind()?,
-                element: row.fields[1],
+                kind: kind(&row)?,
+                element: row.text(1),
                 energy_kev: row.number(2)?,
                 strength: row.number(3)?,
             });
@@ -163,64 +168,16 @@ impl LineLibrary {
     }
 
     fn entry(&mut self, row: &Row) -> &mut ElementLines {
-        self.elements.entry(row.fields[0]).or_default()
+        self.elements.entry(row.text(0)).or_default()
     }
 }
 
-struct Row {
-    table: &'static str,
-    line: usize,
-    fields: Vec<&'static str>,
-}
-
-impl Row {
-    fn error(&self, reason: String) -> SimulateError {
-        SimulateError::Table {
-            table: self.table,
-            line: self.line,
-            reason,
-        }
+fn kind(row: &Row) -> Result<OtherKind, LinesError> {
+    match row.text(0) {
+        "doppler" => Ok(OtherKind::Doppler),
+        "annihilation" => Ok(OtherKind::Annihilation),
+        "x_ray" => Ok(OtherKind::XRay),
+        "ambient" => Ok(OtherKind::Ambient),
+        other => Err(row.error(format!("origin {other:?} is not known"))),
     }
-
-    fn number(&self, column: usize) -> Result<f64, SimulateError> {
-        let text = self.fields[column];
-        match text.parse::<f64>() {
-            Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
-            _ => Err(self.error(format!("{text:?} is not a number of 0 or more"))),
-        }
-    }
-
-    fn kind(&self) -> Result<OtherKind, SimulateError> {
-        match self.fields[0] {
-            "doppler" => Ok(OtherKind::Doppler),
-            "annihilation" => Ok(OtherKind::Annihilation),
-            "x_ray" => Ok(OtherKind::XRay),
-            "ambient" => Ok(OtherKind::Ambient),
-            other => Err(self.error(format!("origin {other:?} is not known"))),
-        }
-    }
-}
-
-/// Rows of a table without its comments and column names.
-fn rows(
-    table: &'static str,
-    text: &'static str,
-    columns: usize,
-) -> impl Iterator<Item = Result<Row, SimulateError>> {
-    text.lines()
-        .enumerate()
-        .filter(|(_, line)| !line.starts_with('#'))
-        .skip(1)
-        .map(move |(index, line)| {
-            let row = Row {
-                table,
-                line: index + 1,
-                fields: line.split(',').collect(),
-            };
-            if row.fields.len() == columns {
-                Ok(row)
-            } else {
-                Err(row.error(format!("{} columns instead of {columns}", row.fields.len())))
-            }
-        })
 }
