@@ -50,6 +50,11 @@ pub(super) const LAYERS: &[Layer] = &[
         why: "makes spectra; writing them is the caller's choice",
     },
     Layer {
+        package: "assay-shap",
+        may_use: &["assay-core"],
+        why: "values of a partition's players under any function; the caller runs the model",
+    },
+    Layer {
         package: "assay-report",
         may_use: &["assay-core"],
         why: "draws what its own plain structs say, so a page can be made anew without a model",

@@ -1,0 +1,101 @@
+//! Two images, the one shown and the one that hides it, and mixtures of both.
+
+use super::{BlurKernel, ImageBlock, ImagePartition, box_blur};
+use crate::{ShapError, error::check_finite};
+use ndarray::{Array3, ArrayView3, s};
+
+/// Shows the pixels of some blocks and hides all others behind a second image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageMasker {
+    shown: Array3<f32>,
+    hidden: Array3<f32>,
+    partition: ImagePartition,
+}
+
+impl ImageMasker {
+    /// Hides pixels behind the image blurred.
+    ///
+    /// # Shapes
+    /// `[height, width, channels]`.
+    ///
+    /// # Errors
+    /// As [`box_blur`].
+    pub fn blurred(image: ArrayView3<'_, f32>, kernel: BlurKernel) -> Result<Self, ShapError> {
+        let hidden = box_blur(image, kernel)?;
+        Self::of(image, hidden)
+    }
+
+    /// Hides pixels behind one value.
+    ///
+    /// # Shapes
+    /// `[height, width, channels]`.
+    ///
+    /// # Errors
+    /// When the image is empty, or a pixel or the value is not finite.
+    pub fn constant(image: ArrayView3<'_, f32>, value: f32) -> Result<Self, ShapError> {
+        Self::of(image, Array3::from_elem(image.raw_dim(), value))
+    }
+
+    fn of(image: ArrayView3<'_, f32>, hidden: Array3<f32>) -> Result<Self, ShapError> {
+        let (height, width, channels) = image.dim();
+        let partition = ImagePartition::new(height, width, channels)?;
+        check_finite("image", image.iter().copied().map(f64::from))?;
+        check_finite("hidden image", hidden.iter().copied().map(f64::from))?;
+        Ok(Self {
+            shown: image.to_owned(),
+            hidden,
+            partition,
+        })
+    }
+
+    /// The players of this image.
+    #[must_use]
+    pub const fn partition(&self) -> &ImagePartition {
+        &self.partition
+    }
+
+    /// The image with nothing hidden.
+    #[must_use]
+    pub const fn shown(&self) -> &Array3<f32> {
+        &self.shown
+    }
+
+    /// The image with everything hidden.
+    #[must_use]
+    pub const fn hidden(&self) -> &Array3<f32> {
+        &self.hidden
+    }
+
+    /// The image with only `present` shown.
+    ///
+    /// # Errors
+    /// When a block reaches beyond the image.
+    pub fn masked(&self, present: &[ImageBlock]) -> Result<Array3<f32>, ShapError> {
+        let mut image = self.hidden.clone();
+        for block in present {
+            let (height, width, channels) = self.shown.dim();
+            let inside = [
+                (block.rows, height),
+                (block.columns, width),
+                (block.channels, channels),
+            ];
+            if let Some((span, extent)) = inside
+                .into_iter()
+                .find(|(span, extent)| span.start > span.end || span.end > *extent)
+            {
+                return Err(ShapError::setting(
+                    "block",
+                    format!("{}..{}", span.start, span.end),
+                    format!("positions 0 to {extent} are allowed"),
+                ));
+            }
+            let window = s![
+                block.rows.start..block.rows.end,
+                block.columns.start..block.columns.end,
+                block.channels.start..block.channels.end
+            ];
+            image.slice_mut(window).assign(&self.shown.slice(window));
+        }
+        Ok(image)
+    }
+}

@@ -1,0 +1,9 @@
+//! Images: their pixels as players, and what stands where a pixel is hidden.
+
+mod blur;
+mod masker;
+mod partition;
+
+pub use blur::{BlurKernel, box_blur};
+pub use masker::ImageMasker;
+pub use partition::{ImageBlock, ImagePartition};

@@ -1,0 +1,16 @@
+//! Which parts of an image or a spectrum a model's answer rests on: Owen values over a binary
+//! partition, and what stands in the place of a hidden part. Running a model is the caller's.
+
+mod error;
+mod game;
+mod image;
+mod owen;
+mod partition;
+mod segments;
+
+pub use error::ShapError;
+pub use game::{Game, Query};
+pub use image::{BlurKernel, ImageBlock, ImageMasker, ImagePartition, box_blur};
+pub use owen::{Attribution, Outputs, Owen, OwenSettings, Progress};
+pub use partition::{Partition, Span};
+pub use segments::{SegmentMasker, SegmentPartition, local_background};
