@@ -1,7 +1,7 @@
 //! Writes an explanation page with made-up content, its tables and figures beside it, to look at
 //! the layout: `cargo run -p assay-report --example explanation -- out.html [512|2631|1d|unknown]`.
 
-#[path = "../tests/explained/mod.rs"]
+#[path = "../tests/explanation/explained/mod.rs"]
 mod explained;
 
 use assay_report::explanation::{csv_tables, image_figure, render_html, spectrum_figure};

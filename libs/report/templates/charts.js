@@ -19,6 +19,8 @@
     if (typeof value === "string") {
       return value.startsWith("@") && theme[value.slice(1)] ? theme[value.slice(1)] : value;
     }
+    // Long lists of numbers have no colours in them.
+    if (ArrayBuffer.isView(value) || typeof value?.[0] === "number") return value;
     if (Array.isArray(value)) return value.map((v) => painted(v, theme));
     if (value && typeof value === "object") {
       return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, painted(v, theme)]));
@@ -44,7 +46,7 @@
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: theme.ink },
-      hoverlabel: { bgcolor: theme.page, font: { color: theme.ink } },
+      hoverlabel: { bgcolor: theme.page, font: { color: theme.ink, family: getComputedStyle(document.body).fontFamily } },
       legend: { orientation: "h", yref: "container", y: 1, yanchor: "top", x: 0 },
       ...layout,
     };

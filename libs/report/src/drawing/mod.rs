@@ -16,7 +16,6 @@ pub(crate) type Colour = [u8; 3];
 pub(crate) const INK: Colour = [29, 34, 40];
 pub(crate) const SOFT: Colour = [89, 98, 109];
 pub(crate) const RULE: Colour = [213, 218, 224];
-pub(crate) const PAPER: Colour = [255, 255, 255];
 /// Colour without evidence, dark enough for a line on paper.
 pub(crate) const NEUTRAL: Colour = [150, 157, 166];
 /// Full colour of what speaks for a class; orange and blue differ for every colour vision.
@@ -39,7 +38,6 @@ pub(crate) enum Mark {
         points: Vec<(f32, f32)>,
         colour: Colour,
         width: f32,
-        dashed: bool,
     },
     Area {
         points: Vec<(f32, f32)>,
@@ -98,16 +96,6 @@ impl Drawing {
             points,
             colour,
             width,
-            dashed: false,
-        });
-    }
-
-    pub(crate) fn dashed(&mut self, points: Vec<(f32, f32)>, colour: Colour, width: f32) {
-        self.marks.push(Mark::Line {
-            points,
-            colour,
-            width,
-            dashed: true,
         });
     }
 

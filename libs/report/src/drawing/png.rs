@@ -4,7 +4,7 @@ use super::{Anchor, Colour, Drawing, Label, Mark, Pixels, text, width_px};
 use crate::ReportError;
 use tiny_skia::{
     Color, FillRule, FilterQuality, LineCap, LineJoin, Paint, PathBuilder, Pixmap, PixmapPaint,
-    Stroke, StrokeDash, Transform,
+    Stroke, Transform,
 };
 
 pub(super) fn paint(drawing: &Drawing, scale: f32) -> Result<Vec<u8>, ReportError> {
@@ -52,15 +52,11 @@ fn add(canvas: &mut Pixmap, mark: &Mark, place: Transform) -> Result<(), ReportE
             points,
             colour,
             width,
-            dashed,
         } => {
             let stroke = Stroke {
                 width: *width,
                 line_cap: LineCap::Butt,
                 line_join: LineJoin::Round,
-                dash: dashed
-                    .then(|| StrokeDash::new(vec![4.0, 3.0], 0.0))
-                    .flatten(),
                 ..Stroke::default()
             };
             if let Some(path) = outline(points) {

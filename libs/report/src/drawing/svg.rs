@@ -28,17 +28,11 @@ fn add(svg: &mut String, mark: &Mark) -> Result<(), ReportError> {
             points,
             colour,
             width,
-            dashed,
         } => {
-            let dash = if *dashed {
-                " stroke-dasharray=\"4 3\""
-            } else {
-                ""
-            };
             writeln!(
                 svg,
                 "<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{width}\" \
-                 stroke-linejoin=\"round\"{dash}/>",
+                 stroke-linejoin=\"round\"/>",
                 places(points),
                 hex(*colour)
             )

@@ -19,7 +19,7 @@ pub use figure::{image_figure, spectrum_figure};
 pub use image::{CellMap, FieldImage};
 pub use page::render_html;
 pub use peaks::{ElementLines, GammaLine, Peak, PeakEvidence};
-pub use raster::{MAX_SHOWN_SIDE, Pooling, Raster};
+pub use raster::{MAX_SHAP_SIDE, MAX_SHOWN_SIDE, Pooling, Raster};
 pub use shap::{MAX_SHAP_CLASSES, Shap, ShapTotals, ShapValues};
 pub use spectrum::{Calibration, EnergyImportance, MeasuredSpectrum};
 pub use tables::{CsvTable, csv_tables};

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 /// Largest side of an image on a page.
 pub const MAX_SHOWN_SIDE: usize = 400;
 
+/// Largest side of Shapley values on a page, which shows several beside each other.
+pub const MAX_SHAP_SIDE: usize = 256;
+
 /// Level of the highest value; an even number, so that a symmetric range has an exact zero.
 pub(crate) const TOP_LEVEL: u8 = 254;
 
@@ -36,7 +39,7 @@ pub struct Raster {
 }
 
 impl Raster {
-    /// Shrinks an image to at most [`MAX_SHOWN_SIDE`] pixels per side and puts it into levels.
+    /// Shrinks an image to at most `max_side` pixels per side and puts it into levels.
     /// `range` gives the values of the lowest and highest level; values outside become the nearer
     /// one. Without it the range is that of the shrunk values.
     ///
@@ -48,6 +51,7 @@ impl Raster {
     pub fn shrink(
         values: &[f32],
         source_side: usize,
+        max_side: usize,
         pooling: Pooling,
         range: Option<(f64, f64)>,
     ) -> Result<Self, ReportError> {
@@ -66,7 +70,7 @@ impl Raster {
                 value: f64::from(value),
             });
         }
-        let block = source_side.div_ceil(MAX_SHOWN_SIDE);
+        let block = source_side.div_ceil(max_side.max(1));
         let shown = pooled(values, source_side, block, pooling);
         let (low, high) = range.unwrap_or_else(|| {
             let low = shown.iter().copied().fold(f64::INFINITY, f64::min);
@@ -148,7 +152,8 @@ mod tests {
     #[test]
     fn small_images_keep_every_pixel_to_half_a_level() {
         let values: Vec<f32> = (0..9).map(|i| i as f32 / 8.0 - 0.5).collect();
-        let raster = Raster::shrink(&values, 3, Pooling::Mean, Some((-0.5, 0.5))).unwrap();
+        let raster =
+            Raster::shrink(&values, 3, MAX_SHOWN_SIDE, Pooling::Mean, Some((-0.5, 0.5))).unwrap();
         assert_eq!((raster.side(), raster.block), (3, 1));
         for (&level, &value) in raster.levels.iter().zip(&values) {
             assert!((raster.value(level) - f64::from(value)).abs() <= 0.5 / 254.0 + 1e-9);
@@ -159,20 +164,27 @@ mod tests {
     #[test]
     fn the_last_block_may_be_smaller() {
         let values = vec![1.0; 1001 * 1001];
-        let mean = Raster::shrink(&values, 1001, Pooling::Mean, Some((0.0, 2.0))).unwrap();
+        let mean = Raster::shrink(
+            &values,
+            1001,
+            MAX_SHOWN_SIDE,
+            Pooling::Mean,
+            Some((0.0, 2.0)),
+        )
+        .unwrap();
         assert_eq!((mean.block, mean.side()), (3, 334));
         assert!(mean.levels.iter().all(|&level| level == 127));
-        let sum = Raster::shrink(&values, 1001, Pooling::Sum, None).unwrap();
+        let sum = Raster::shrink(&values, 1001, MAX_SHOWN_SIDE, Pooling::Sum, None).unwrap();
         let total: f64 = sum.levels.iter().map(|&level| sum.value(level)).sum();
         assert!((total / 1001.0 / 1001.0 - 1.0).abs() < 0.01, "{total}");
     }
 
     #[test]
     fn refuses_what_is_no_image() {
-        let short = Raster::shrink(&[0.0; 8], 3, Pooling::Mean, None).unwrap_err();
+        let short = Raster::shrink(&[0.0; 8], 3, 4, Pooling::Mean, None).unwrap_err();
         assert!(short.to_string().contains("8 values"), "{short}");
-        assert!(Raster::shrink(&[f32::NAN], 1, Pooling::Mean, None).is_err());
-        let flat = Raster::shrink(&[3.0], 1, Pooling::Mean, None).unwrap();
+        assert!(Raster::shrink(&[f32::NAN], 1, 4, Pooling::Mean, None).is_err());
+        let flat = Raster::shrink(&[3.0], 1, 4, Pooling::Mean, None).unwrap();
         assert!(flat.high > flat.low && flat.value(flat.levels[0]) == 3.0);
     }
 }

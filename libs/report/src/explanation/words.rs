@@ -86,10 +86,10 @@ pub(crate) fn explained(explanation: &Explanation) -> String {
 pub(crate) fn additivity(totals: &ShapTotals, output_name: &str) -> String {
     format!(
         "base {} {} sum {} = {output_name} {}",
-        number::plain(totals.base),
+        number::brief(totals.base),
         if totals.sum < 0.0 { "−" } else { "+" },
-        number::plain(totals.sum.abs()),
-        number::plain(totals.output),
+        number::brief(totals.sum.abs()),
+        number::brief(totals.output),
     )
 }
 
@@ -119,7 +119,7 @@ pub(crate) fn grouped(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             text.push('\u{202f}');
         }
         text.push(digit);

@@ -22,21 +22,30 @@ pub(crate) fn gate_place_chart(gate: &GateVerdict, scores: &GateScores) -> Optio
     let mut layout = layout(&axis, gate.threshold, 1);
     layout["yaxis"] = json!({
         "rangemode": "tozero", "nticks": 5, "title": { "text": "training spectra" },
-        "domain": [0, 0.88],
+        "domain": [0, 0.8],
     });
     let at = axis.position(gate.score);
+    // Room beside the outermost score, which may be this spectrum's line.
+    let places = || {
+        let with_threshold = all.iter().copied().chain([gate.threshold]);
+        with_threshold.map(|score| axis.position(score))
+    };
+    let low = places().fold(f64::INFINITY, f64::min);
+    let high = places().fold(f64::NEG_INFINITY, f64::max);
+    let room = 0.03 * (high - low).max(f64::MIN_POSITIVE);
+    layout["xaxis"]["range"] = json!([low - room, high + room]);
     // The label stands on the side with more room.
     let on_the_left = all.iter().filter(|&&score| score < gate.score).count() * 2 < all.len();
     if let Some(shapes) = layout["shapes"].as_array_mut() {
         let mut line = vertical_line(at, "dot");
         line["line"]["color"] = json!("@vermillion");
         line["line"]["width"] = json!(2.5);
-        line["y1"] = json!(0.9);
+        line["y1"] = json!(0.92);
         shapes.push(line);
     }
     if let Some(annotations) = layout["annotations"].as_array_mut() {
         annotations.push(json!({
-            "x": at, "y": 0.9, "xref": "x", "yref": "paper", "showarrow": false,
+            "x": at, "y": 0.92, "xref": "x", "yref": "paper", "showarrow": false,
             "text": format!("<b>\u{a0}this spectrum {}\u{a0}</b>", number::plain(gate.score)),
             "xanchor": if on_the_left { "left" } else { "right" }, "yanchor": "top",
             "bgcolor": "@page", "font": { "size": 12, "color": "@vermillion" },

@@ -24,24 +24,30 @@
   };
 
   page.heat = ({ canvas, source, block, low, high, strip, most, paint, describe }) => {
-    const output = canvas.parentElement.querySelector("output");
+    const output = canvas.closest("figure").querySelector("output");
     const side = Math.ceil(source / block);
     const stepKev = (high - low) / source;
     const pixelOf = (kev) => Math.min(side - 1, Math.max(0, Math.floor((kev - low) / stepKev / block)));
     const edges = (pixel) => [low + stepKev * pixel * block, low + stepKev * Math.min(source, (pixel + 1) * block)];
     const centre = (pixel) => (edges(pixel)[0] + edges(pixel)[1]) / 2;
     let place;
+    // All but the marks is drawn once and copied when they move.
+    const still = document.createElement("canvas");
+    let drawnFor;
 
     const draw = (theme = page.current()) => {
-      const width = Math.max(200, Math.min(canvas.parentElement.clientWidth, most));
+      const width = Math.max(200, Math.min(canvas.closest("figure").clientWidth, most));
       const [left, top, right, bottom] = [58 + strip, strip + 6, 8, 44];
       const size = width - left - right;
       const ratio = Math.max(2, window.devicePixelRatio || 1);
       place = { left, top, size };
-      Object.assign(canvas, { width: width * ratio, height: (top + size + bottom) * ratio });
+      for (const each of [canvas, still]) {
+        Object.assign(each, { width: width * ratio, height: (top + size + bottom) * ratio });
+      }
       canvas.style.width = `${width}px`;
       canvas.style.height = `${top + size + bottom}px`;
-      const c = canvas.getContext("2d");
+      drawnFor = { theme, ratio };
+      const c = still.getContext("2d");
       c.scale(ratio, ratio);
       c.fillStyle = theme.page;
       c.fillRect(0, 0, width, top + size + bottom);
@@ -55,6 +61,14 @@
       c.restore();
       sides(c, theme);
       axes(c, theme);
+      drawMarks();
+    };
+    const drawMarks = () => {
+      const { theme, ratio } = drawnFor;
+      const c = canvas.getContext("2d");
+      c.setTransform(1, 0, 0, 1, 0, 0);
+      c.drawImage(still, 0, 0);
+      c.scale(ratio, ratio);
       cross(c, theme);
     };
     const sides = (c, theme) => {
@@ -73,7 +87,7 @@
       c.strokeRect(left, top, size, size);
       c.fillStyle = theme.ink;
       c.font = `12px ${getComputedStyle(document.body).fontFamily}`;
-      const step = niceStep(high - low, Math.max(2, size / 80));
+      const step = niceStep(high - low, size / 50);
       for (let kev = Math.ceil(low / step) * step; kev <= high; kev += step) {
         const at = (kev - low) / (high - low) * size;
         c.fillRect(left + at - 0.5, top + size, 1, 4);
@@ -162,9 +176,9 @@
       say();
       if (waiting) return;
       waiting = true;
-      requestAnimationFrame(() => { waiting = false; draw(); });
+      requestAnimationFrame(() => { waiting = false; drawMarks(); });
     });
-    new ResizeObserver(() => draw()).observe(canvas.parentElement);
+    new ResizeObserver(() => draw()).observe(canvas.closest("figure"));
     page.dark.addEventListener("change", () => draw());
     addEventListener("beforeprint", () => draw(page.light));
     addEventListener("afterprint", () => draw());

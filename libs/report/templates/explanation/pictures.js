@@ -107,7 +107,7 @@
       const traces = [];
       const layout = { height: 60 + 150 * classes.length, width, autosize: !width, margin: { l: 66, r: 24, t: 20, b: 50 },
         bargap: 0, hovermode: "closest", paper_bgcolor: theme.page, annotations: [],
-        xaxis: { title: { text: "energy / keV" }, anchor: `y${2 * classes.length - 1}` } };
+        xaxis: { title: { text: "energy / keV" }, tickformat: "d", anchor: `y${2 * classes.length - 1}` } };
       classes.forEach((totals, i) => {
         const [front, back] = [2 * i + 1, 2 * i + 2];
         const domain = [1 - (i + 1) / classes.length, 1 - (i + 0.16) / classes.length];

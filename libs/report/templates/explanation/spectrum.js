@@ -68,17 +68,27 @@
     });
     const edges = Array.from({ length: cellsShown ? cellsShown + 1 : 0 }, (_, i) =>
       ({ ...line(at(i), at(i), 0, 1, "@faint", 0.6), layer: "below" }));
-    if (!cellsShown) return edges;
-    return [...edges, line(at(0), at(1), 1.14, 1.14, "@ink", 1.6),
-      line(at(0), at(0), 1.04, 1.24, "@ink", 1.6), line(at(1), at(1), 1.04, 1.24, "@ink", 1.6)];
+    const first = firstCell();
+    if (first === null) return edges;
+    const [from, to] = [at(first), at(first + 1)];
+    return [...edges, line(from, to, 1.14, 1.14, "@ink", 1.6),
+      line(from, from, 1.04, 1.24, "@ink", 1.6), line(to, to, 1.04, 1.24, "@ink", 1.6)];
+  };
+  // The first cell that is wholly in view; none when the view is narrower than a cell.
+  const firstCell = () => {
+    const { low, cell_width_kev: width } = importance ?? {};
+    const cell = Math.max(0, Math.ceil((state.range[0] - low) / width));
+    return cell < cellsShown && low + width * (cell + 1) <= state.range[1] ? cell : null;
   };
   const cellWords = () => {
     if (!cellsShown) return [];
-    return [{
-      x: importance.low + importance.cell_width_kev, xref: "x", y: 1.14, yref: "y2 domain", xanchor: "left",
-      yanchor: "middle", showarrow: false, font: { size: 12 }, xshift: 4,
-      text: `one cell = ${Math.round(importance.cell_width_kev)} keV`,
-    }];
+    const first = firstCell();
+    const width = `${Math.round(importance.cell_width_kev)} keV`;
+    const place = first === null
+      ? { x: 0, xref: "paper", text: `one cell = ${width}, wider than this view` }
+      : { x: importance.low + importance.cell_width_kev * (first + 1), xref: "x", text: `one cell = ${width}` };
+    return [{ ...place, y: 1.14, yref: "y2 domain", xanchor: "left", yanchor: "middle", showarrow: false,
+      font: { size: 12 }, xshift: 4 }];
   };
 
   const draw = (theme = page.current(), width = undefined) => {
@@ -95,7 +105,7 @@
       margin: { l: 66, r: 24, t: 56, b: 50 }, hovermode: "x", hoverdistance: 6, dragmode: "zoom",
       paper_bgcolor: "@page", annotations, shapes, showlegend: false,
       xaxis: { title: { text: "energy / keV" }, range: [...state.range], anchor: importance ? "y2" : "y",
-        unifiedhovertitle: { text: "" }, showspikes: false, hoverformat: ".1f" },
+        tickformat: "d", hoverformat: ".1f" },
       xaxis2: { title: { text: "channel", standoff: 4 }, overlaying: "x", side: "top", matches: "x", anchor: "y",
         tickmode: "array", ...ticks, showgrid: false },
       yaxis: { title: { text: "counts per channel" }, domain: importance ? [0.23, 1] : [0, 1], fixedrange: true, ...y },
@@ -140,6 +150,7 @@
       element.hidden = kev === null || kev < state.range[0] || kev > state.range[1];
       if (element.hidden) continue;
       element.style.cssText = `left:${xaxis._offset + xaxis.l2p(kev)}px;top:${size.t}px;height:${size.h}px`;
+      element.classList.toggle("leftward", kev > 0.3 * state.range[0] + 0.7 * state.range[1]);
       if (kind !== "cursor") element.firstChild.textContent = `${kind} ${kev.toFixed(0)} keV`;
     }
   };

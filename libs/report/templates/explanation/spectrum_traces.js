@@ -77,7 +77,7 @@
         symbol: labels.peaks.map((p) => (change(p) < 0 ? "triangle-down" : "triangle-up")),
         size: labels.peaks.map((p) => 7 + (labels.largest > 0 ? 9 * Math.sqrt(labels.weight(p) / labels.largest) : 0)),
         color: labels.peaks.map((p) => evidenceColour(Math.sign(change(p)), theme)),
-        line: { color: "@page", width: 0.8 },
+        line: { color: "@page", width: 0.8 }, opacity: 1,
       },
       text: labels.peaks.map((p) => [
         `<b>peak ${p.energy_kev.toFixed(2)}${p.energy_sigma_kev ? ` ± ${number(p.energy_sigma_kev, 2)}` : ""} keV</b>`,

@@ -5,7 +5,8 @@ use crate::ReportError;
 use crate::check::{finite, inconsistent};
 use crate::explanation::raster::TOP_LEVEL;
 use crate::explanation::{
-    FieldImage, MAX_SHAP_CLASSES, MAX_SHOWN_SIDE, Raster, Shap, ShapTotals, ShapValues, Verdict,
+    FieldImage, MAX_SHAP_CLASSES, MAX_SHAP_SIDE, MAX_SHOWN_SIDE, Raster, Shap, ShapTotals,
+    ShapValues, Verdict,
 };
 
 /// How far base + sum may be from the output, as a part of it; models answer in single precision.
@@ -13,7 +14,7 @@ const ADDITIVITY_TOLERANCE: f64 = 1e-3;
 
 pub(super) fn check_image(image: &FieldImage) -> Result<(), ReportError> {
     rising("image", image.low_kev, image.high_kev)?;
-    check_raster("image.pixels", &image.pixels)?;
+    check_raster("image.pixels", &image.pixels, MAX_SHOWN_SIDE)?;
     let Some(map) = &image.map else {
         return Ok(());
     };
@@ -33,16 +34,16 @@ pub(super) fn check_image(image: &FieldImage) -> Result<(), ReportError> {
     Ok(())
 }
 
-fn check_raster(at: &str, raster: &Raster) -> Result<(), ReportError> {
+fn check_raster(at: &str, raster: &Raster, max_side: usize) -> Result<(), ReportError> {
     finite(format!("{at}.low"), raster.low)?;
     let rises = raster.high > raster.low;
     fits(format!("{at}.high"), raster.high, rises, "above low")?;
     let side = raster.side();
-    if raster.block == 0 || side == 0 || side > MAX_SHOWN_SIDE {
+    if raster.block == 0 || side == 0 || side > max_side {
         return Err(inconsistent(
             format!("{at}.block"),
             format!(
-                "blocks of {} of {} pixels give a side of {side}; it must be 1 to {MAX_SHOWN_SIDE}",
+                "blocks of {} of {} pixels give a side of {side}; it must be 1 to {max_side}",
                 raster.block, raster.source_side
             ),
         ));
@@ -133,7 +134,7 @@ fn one_per_class(field: &str, found: usize, classes: usize) -> Result<(), Report
 fn check_rasters(rasters: &[Raster]) -> Result<(), ReportError> {
     for (i, raster) in rasters.iter().enumerate() {
         let at = format!("shap.values.image.rasters[{i}]");
-        check_raster(&at, raster)?;
+        check_raster(&at, raster, MAX_SHAP_SIDE)?;
         let shared = raster.high == rasters[0].high && raster.low == -rasters[0].high;
         if !shared {
             return Err(inconsistent(

@@ -33,7 +33,7 @@ pub fn image_figure(explanation: &Explanation) -> Result<Option<Drawing>, Report
             .sized(18.0)
             .within(width - 40.0),
     );
-    let what = format!("{}, black to white: {}", image.name, range(image));
+    let what = format!("{}, dark to light: {}", image.name, range(image));
     drawing.text(Label::new(20.0, 52.0, what).soft().within(width - 40.0));
     drawing.picture((LEFT, TOP), SIDE, grey(image));
     if let Some(map) = &image.map {
@@ -42,7 +42,7 @@ pub fn image_figure(explanation: &Explanation) -> Result<Option<Drawing>, Report
     axes(&mut drawing, image);
     if let Some(map) = &image.map {
         let y = TOP + SIDE + 82.0;
-        evidence_legend(&mut drawing, LEFT, y, &explanation.explained_class);
+        evidence_legend(&mut drawing, (LEFT, y), &explanation.explained_class, false);
         let cell_kev = (image.high_kev - image.low_kev) / map.side as f64;
         let text = format!("one cell of the map = {cell_kev:.0} keV: it shows regions, not peaks");
         drawing.text(Label::new(LEFT, y + 24.0, text).sized(12.5));
@@ -60,7 +60,8 @@ fn range(image: &FieldImage) -> String {
 }
 
 fn grey(image: &FieldImage) -> Pixels {
-    let shade = |level: u8| (u32::from(level) * 255 / u32::from(TOP_LEVEL)) as u8;
+    // Black would hide the map, so the lowest value is a dark grey.
+    let shade = |level: u8| (60 + u32::from(level) * 195 / u32::from(TOP_LEVEL)) as u8;
     let levels = image.pixels.levels.iter();
     Pixels {
         side: image.pixels.side(),

@@ -56,9 +56,9 @@ pub fn spectrum_figure(explanation: &Explanation) -> Result<Drawing, ReportError
         frame.strip(&mut drawing, importance);
         evidence_legend(
             &mut drawing,
-            LEFT,
-            frame.axis_y + 74.0,
+            (LEFT, frame.axis_y + 74.0),
             &explanation.explained_class,
+            true,
         );
     }
     Ok(drawing)

@@ -38,9 +38,11 @@ struct Page<'a> {
     peaks: Vec<PeakRow<'a>>,
     some_peak_rescales: bool,
     image_words: Option<String>,
+    cell_kev: String,
     shap: Vec<ShapClass<'a>>,
     shap_is_image: bool,
     gate: Option<Chart>,
+    some_setting_means: bool,
     style: &'static str,
     script: &'static str,
     chart_script: String,
@@ -76,12 +78,14 @@ impl<'a> Page<'a> {
             some_peak_rescales: evidence
                 .is_some_and(|evidence| evidence.peaks.iter().any(|peak| peak.rescales_image)),
             image_words: image_words(e),
+            cell_kev: cell_kev(e),
             shap: e.shap.as_ref().map(shapley::classes).unwrap_or_default(),
             shap_is_image: e
                 .shap
                 .as_ref()
                 .is_some_and(|shap| matches!(shap.values, ShapValues::Image { .. })),
             gate,
+            some_setting_means: e.settings.iter().any(|setting| setting.meaning.is_some()),
             style: concat!(
                 include_str!("../../../templates/style.css"),
                 include_str!("../../../templates/explanation/style.css"),
@@ -151,11 +155,11 @@ fn spectrum_words(e: &Explanation) -> String {
         .iter()
         .fold(0, |sum, &counts| sum.saturating_add(counts));
     let mut text = format!(
-        "{} counts in {} channels, {:.1} to {:.1} keV.",
+        "{} counts in {} channels, {} to {} keV.",
         words::grouped(total),
         words::grouped(channels as u64),
-        spectrum.calibration.energy_kev(0.0),
-        spectrum.calibration.energy_kev(channels as f64 - 1.0),
+        tenths(spectrum.calibration.energy_kev(0.0)),
+        tenths(spectrum.calibration.energy_kev(channels as f64 - 1.0)),
     );
     if let Some(importance) = &e.importance {
         let (low, high) = importance.range_kev();
@@ -168,6 +172,10 @@ fn spectrum_words(e: &Explanation) -> String {
     text
 }
 
+fn tenths(value: f64) -> String {
+    format!("{value:.1}").replace('-', "−")
+}
+
 fn cell_words(e: &Explanation) -> Option<String> {
     let importance = e.importance.as_ref()?;
     let width_kev = importance.cell_width_kev?;
@@ -175,6 +183,15 @@ fn cell_words(e: &Explanation) -> Option<String> {
         "One cell of the class activation map covers {width_kev:.0} keV, a peak a few keV: colours \
          show regions. What a single peak did stands in the table of peaks."
     ))
+}
+
+/// Energies that one cell of the map over the image covers.
+fn cell_kev(e: &Explanation) -> String {
+    let of = |image: &super::FieldImage| {
+        let cells = image.map.as_ref()?.side as f64;
+        Some(format!("{:.0}", (image.high_kev - image.low_kev) / cells))
+    };
+    e.image.as_ref().and_then(of).unwrap_or_default()
 }
 
 fn image_words(e: &Explanation) -> Option<String> {
@@ -191,5 +208,10 @@ fn image_words(e: &Explanation) -> Option<String> {
             block = image.pixels.block
         );
     }
+    text += &format!(
+        " Dark to light: {} to {}.",
+        number::brief(image.pixels.low),
+        number::brief(image.pixels.high)
+    );
     Some(text)
 }

@@ -1,5 +1,6 @@
 //! Peaks as the template shows them.
 
+use crate::explanation::words::grouped;
 use crate::explanation::{Peak, PeakEvidence};
 use crate::number;
 
@@ -71,6 +72,11 @@ fn with_sigma(value: f64, sigma: Option<f64>) -> String {
         return format!("{value:.1}").replace('-', "−");
     };
     let decimals = (1.0 - sigma.log10().floor()).clamp(0.0, 3.0) as usize;
+    if decimals == 0 {
+        let sign = if value < 0.0 { "−" } else { "" };
+        let whole = |value: f64| grouped(value.abs().round() as u64);
+        return format!("{sign}{} ± {}", whole(value), whole(sigma));
+    }
     format!("{value:.decimals$} ± {sigma:.decimals$}").replace('-', "−")
 }
 
@@ -83,6 +89,9 @@ mod tests {
         assert_eq!(with_sigma(2223.2481, Some(0.0234)), "2223.248 ± 0.023");
         assert_eq!(with_sigma(-41.26, Some(13.2)), "−41 ± 13");
         assert_eq!(with_sigma(511.0, None), "511.0");
-        assert_eq!(with_sigma(2.6e6, Some(1908.0)), "2600000 ± 1908");
+        assert_eq!(
+            with_sigma(2.6e6, Some(1908.0)),
+            "2\u{202f}600\u{202f}000 ± 1\u{202f}908"
+        );
     }
 }

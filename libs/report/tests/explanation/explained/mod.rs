@@ -1,18 +1,14 @@
 //! Made-up explanations that look like measured ones: a spectrum with peaks near those of coal,
 //! its image, a coarse map, Shapley values. Energies are for looking at, not for reference.
 
-#![allow(
-    dead_code,
-    clippy::allow_attributes,
-    reason = "the example and each test use a part"
-)]
+#![expect(clippy::unwrap_used, reason = "shared set-up of tests may panic")]
 
 mod evidence;
 
 use assay_report::Setting;
 use assay_report::explanation::{
     Calibration, ClassProbability, ElementLines, Explanation, FieldImage, GammaLine, GateScores,
-    GateVerdict, MeasuredSpectrum, Origin, Pooling, Raster, VERSION, Verdict,
+    GateVerdict, MAX_SHOWN_SIDE, MeasuredSpectrum, Origin, Pooling, Raster, VERSION, Verdict,
 };
 
 /// A text that tries to break out of the page.
@@ -21,7 +17,7 @@ pub(crate) const HOSTILE: &str = "spe/</script><img src=x onerror=alert(1)>&\"'.
 const CHANNELS: usize = 16_384;
 const CALIBRATION: Calibration = Calibration {
     intercept_kev: -1.2,
-    slope_kev: 0.6931,
+    slope_kev: 0.6927,
     quadratic_kev: 2.1e-8,
 };
 /// Range and number of the bins that the model sees.
@@ -79,7 +75,14 @@ pub(crate) fn of_image(side: usize) -> Explanation {
         name: "Gramian angular difference field".into(),
         low_kev: LOW_KEV,
         high_kev,
-        pixels: Raster::shrink(&field(&vector), side, Pooling::Mean, Some((-1.0, 1.0))).unwrap(),
+        pixels: Raster::shrink(
+            &field(&vector),
+            side,
+            MAX_SHOWN_SIDE,
+            Pooling::Mean,
+            Some((-1.0, 1.0)),
+        )
+        .unwrap(),
         map: Some(evidence::map(if side > 1000 { 82 } else { 16 })),
     });
     explanation.importance = Some(evidence::importance(explanation.image.as_ref().unwrap()));

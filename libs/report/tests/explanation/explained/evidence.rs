@@ -2,8 +2,8 @@
 
 use super::{LINES, fwhm_kev, wobble};
 use assay_report::explanation::{
-    CellMap, EnergyImportance, FieldImage, Peak, PeakEvidence, Pooling, Raster, Shap, ShapTotals,
-    ShapValues,
+    CellMap, EnergyImportance, FieldImage, MAX_SHAP_SIDE, Peak, PeakEvidence, Pooling, Raster,
+    Shap, ShapTotals, ShapValues,
 };
 
 /// A map that likes hydrogen and carbon and dislikes the range of calcium.
@@ -98,7 +98,7 @@ pub(super) fn peaks() -> PeakEvidence {
         .collect();
     PeakEvidence {
         method: "Each peak was replaced by its background in the counts, and the whole way from \
-                 counts to answer was gone again."
+                 counts to answer was run again."
             .into(),
         peaks,
     }
@@ -145,14 +145,21 @@ pub(super) fn shap_image(side: usize, low_kev: f64, high_kev: f64) -> Shap {
                 .collect()
         })
         .collect();
-    let block = (side.div_ceil(400)).pow(2) as f64;
+    let block = (side.div_ceil(MAX_SHAP_SIDE)).pow(2) as f64;
     let largest = images
         .iter()
         .flatten()
         .fold(0.0f64, |m, v| m.max(f64::from(v.abs())))
         * block;
     let raster = |values: &Vec<f32>| {
-        Raster::shrink(values, side, Pooling::Sum, Some((-largest, largest))).unwrap()
+        Raster::shrink(
+            values,
+            side,
+            MAX_SHAP_SIDE,
+            Pooling::Sum,
+            Some((-largest, largest)),
+        )
+        .unwrap()
     };
     Shap {
         method: "partition explainer, blur masker".into(),
