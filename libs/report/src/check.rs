@@ -13,6 +13,7 @@ impl TrainingReport {
         if self.version != VERSION {
             return Err(ReportError::Version {
                 found: u64::from(self.version),
+                expected: VERSION,
             });
         }
         self.check_training()?;
@@ -174,7 +175,7 @@ fn check_figure(field: String, figure: &Figure) -> Result<(), ReportError> {
     }
 }
 
-fn positive(field: String, value: f64) -> Result<(), ReportError> {
+pub(crate) fn positive(field: String, value: f64) -> Result<(), ReportError> {
     finite(field.clone(), value)?;
     if value > 0.0 {
         return Ok(());
@@ -185,17 +186,17 @@ fn positive(field: String, value: f64) -> Result<(), ReportError> {
     ))
 }
 
-fn finite_option(field: String, value: Option<f64>) -> Result<(), ReportError> {
+pub(crate) fn finite_option(field: String, value: Option<f64>) -> Result<(), ReportError> {
     value.map_or(Ok(()), |value| finite(field, value))
 }
 
-fn finite(field: String, value: f64) -> Result<(), ReportError> {
+pub(crate) fn finite(field: String, value: f64) -> Result<(), ReportError> {
     if value.is_finite() {
         return Ok(());
     }
     Err(ReportError::NotFinite { field, value })
 }
 
-fn inconsistent(field: String, reason: String) -> ReportError {
+pub(crate) fn inconsistent(field: String, reason: String) -> ReportError {
     ReportError::Inconsistent { field, reason }
 }

@@ -1,9 +1,12 @@
-//! One offline HTML page, and its JSON, that show how a model was trained and how it judges.
-//! Nothing here trains or judges: callers fill a [`TrainingReport`] and render it.
+//! Offline HTML pages, and their JSON: how a model was trained and how it judges
+//! ([`TrainingReport`]), and why one spectrum got its answer ([`explanation::Explanation`]).
+//! Nothing here trains, judges or explains: callers fill plain values and render them.
 
 mod check;
+mod drawing;
 mod error;
 mod evaluation;
+pub mod explanation;
 mod figure;
 mod number;
 mod page;

@@ -28,6 +28,7 @@ impl TrainingReport {
         if head.version != u64::from(VERSION) {
             return Err(ReportError::Version {
                 found: head.version,
+                expected: VERSION,
             });
         }
         let report: Self = serde_json::from_str(text)?;

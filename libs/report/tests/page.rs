@@ -151,7 +151,7 @@ fn refuses_json_of_another_version_and_unknown_fields() {
     let newer = text.replacen("\"version\": 1", "\"version\": 2", 1);
     assert!(matches!(
         TrainingReport::from_json(&newer),
-        Err(ReportError::Version { found: 2 })
+        Err(ReportError::Version { found: 2, .. })
     ));
     let more = text.replacen("\"version\": 1", "\"version\": 1, \"extra\": 0", 1);
     assert!(TrainingReport::from_json(&more).is_err());

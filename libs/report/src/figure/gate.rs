@@ -11,10 +11,10 @@ const BINS: usize = 60;
 /// into one bar.
 const LOG_RATIO: f64 = 8.0;
 
-struct Group {
-    name: String,
-    colour: &'static str,
-    scores: Vec<f64>,
+pub(super) struct Group {
+    pub(super) name: String,
+    pub(super) colour: &'static str,
+    pub(super) scores: Vec<f64>,
 }
 
 /// The histogram panels; none without scores.
@@ -72,14 +72,14 @@ fn groups(parts: &[EvaluationPart]) -> Vec<Group> {
 }
 
 /// Horizontal axis: the score itself, or the distance −score on a logarithmic scale.
-struct Axis {
-    logarithmic: bool,
+pub(super) struct Axis {
+    pub(super) logarithmic: bool,
     low: f64,
     width: f64,
 }
 
 impl Axis {
-    fn over(scores: &[f64], threshold: f64) -> Self {
+    pub(super) fn over(scores: &[f64], threshold: f64) -> Self {
         let with_threshold = || scores.iter().copied().chain([threshold]);
         let highest = with_threshold().fold(f64::NEG_INFINITY, f64::max);
         let lowest = with_threshold().fold(f64::INFINITY, f64::min);
@@ -98,7 +98,7 @@ impl Axis {
     }
 
     /// Position on the axis, in units in which the bins are equally wide.
-    fn position(&self, score: f64) -> f64 {
+    pub(super) fn position(&self, score: f64) -> f64 {
         if self.logarithmic {
             -(-score).log10()
         } else {
@@ -160,7 +160,7 @@ fn panel_axes(index: usize) -> (String, String) {
     }
 }
 
-fn bars(group: &Group, axis: &Axis, x: &str, y: &str) -> Value {
+pub(super) fn bars(group: &Group, axis: &Axis, x: &str, y: &str) -> Value {
     let mut counts = [0_u32; BINS];
     for &score in &group.scores {
         counts[axis.bin(score)] += 1;
@@ -177,7 +177,7 @@ fn bars(group: &Group, axis: &Axis, x: &str, y: &str) -> Value {
     })
 }
 
-fn layout(axis: &Axis, threshold: f64, panels: usize) -> Value {
+pub(super) fn layout(axis: &Axis, threshold: f64, panels: usize) -> Value {
     let at = axis.position(threshold);
     let mut x = json!({
         "title": { "text": if axis.logarithmic {

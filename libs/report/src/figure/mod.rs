@@ -3,11 +3,13 @@
 
 mod curves;
 mod gate;
+mod gate_place;
 mod k_choice;
 mod lr_finder;
 
 pub(crate) use curves::training_charts;
 pub(crate) use gate::gate_chart;
+pub(crate) use gate_place::gate_place_chart;
 pub(crate) use k_choice::k_chart;
 pub(crate) use lr_finder::lr_finder_chart;
 
@@ -33,9 +35,12 @@ pub(crate) struct Table {
 
 /// Serialises a figure so that no text in it can end the script element around it.
 fn spec(data: &[Value], layout: &Value) -> String {
-    json!({ "data": data, "layout": layout })
-        .to_string()
-        .replace('<', "\\u003c")
+    inside_script(&json!({ "data": data, "layout": layout }).to_string())
+}
+
+/// JSON whose texts cannot end the script element around it.
+pub(crate) fn inside_script(json: &str) -> String {
+    json.replace('<', "\\u003c")
         .replace('>', "\\u003e")
         .replace('&', "\\u0026")
         .replace('\u{2028}', "\\u2028")

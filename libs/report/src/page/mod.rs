@@ -70,7 +70,11 @@ impl<'a> Page<'a> {
                 .map(|t| (t.step.clone(), number::duration(t.seconds)))
                 .collect(),
             style: include_str!("../../templates/style.css"),
-            script: include_str!("../../templates/script.js"),
+            script: concat!(
+                include_str!("../../templates/charts.js"),
+                include_str!("../../templates/sorting.js"),
+                include_str!("../../templates/filters.js"),
+            ),
             chart_script: chart_script()?,
             report,
         })
@@ -111,7 +115,7 @@ fn facts(report: &TrainingReport) -> Vec<(&'static str, String)> {
 }
 
 /// The plotly script that the crate carries, without the formula renderer that comes with it.
-fn chart_script() -> Result<String, ReportError> {
+pub(crate) fn chart_script() -> Result<String, ReportError> {
     let both = plotly::Plot::offline_js_sources();
     let script = both
         .split_once('>')
