@@ -1,4 +1,4 @@
-//! What can go wrong between a feature map and importances.
+//! What can go wrong on the way from an answer to its reasons.
 
 use assay_core::{Classified, ErrorKind};
 
@@ -59,6 +59,30 @@ pub enum ExplainError {
         /// The value.
         value: f32,
     },
+    /// A setting outside its range.
+    #[error("{name} is {value}; allowed: {allowed}")]
+    Setting {
+        /// The setting.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+    /// Features came for another number of spectra.
+    #[error("features of {found} spectra came for {expected}")]
+    Rows {
+        /// Rows that came.
+        found: usize,
+        /// Rows that were asked for.
+        expected: usize,
+    },
+    /// The peaks cannot be found or taken out.
+    #[error(transparent)]
+    Peaks(#[from] assay_peaks::PeakError),
+    /// Shapley values cannot be had.
+    #[error(transparent)]
+    Shapley(#[from] assay_shap::ShapError),
     /// The answer itself failed.
     #[error(transparent)]
     Pipeline(#[from] assay_pipeline::PipelineError),
@@ -70,7 +94,12 @@ impl Classified for ExplainError {
             Self::NoMap | Self::NotOnTheMap { .. } | Self::NeedsHiRes | Self::NotSquare { .. } => {
                 ErrorKind::FailedPrecondition
             }
-            Self::Class { .. } | Self::NotFinite { .. } => ErrorKind::InvalidArgument,
+            Self::Class { .. } | Self::NotFinite { .. } | Self::Setting { .. } => {
+                ErrorKind::InvalidArgument
+            }
+            Self::Rows { .. } => ErrorKind::Internal,
+            Self::Peaks(error) => error.kind(),
+            Self::Shapley(error) => error.kind(),
             Self::Pipeline(error) => error.kind(),
         }
     }

@@ -63,17 +63,43 @@ pub fn class_importances(
     class: usize,
     settings: CamSettings,
 ) -> Result<Importances, ExplainError> {
+    let signed = class_map(bundle, mapped, class, settings.method)?.symmetric()?;
+    importances_of_map(bundle, &signed, class, settings.reduction)
+}
+
+/// The map of one class, not made symmetric, from a feature map and its features.
+///
+/// # Shapes
+/// `[height, width]`, or `[length]` for a network on input vectors.
+///
+/// # Errors
+/// As [`class_importances`].
+pub fn class_map(
+    bundle: &Bundle,
+    mapped: &MappedFeatures,
+    class: usize,
+    method: Method,
+) -> Result<ClassMap, ExplainError> {
+    let map = mapped.map.view();
+    let signed = ClassMap::new(map.clone(), bundle.head(), class, method)?;
+    check_origin(&mapped.features, &map)?;
+    Ok(signed)
+}
+
+/// The importances of a map that was made symmetric where it is one of an image.
+fn importances_of_map(
+    bundle: &Bundle,
+    signed: &ClassMap,
+    class: usize,
+    reduction: Reduction,
+) -> Result<Importances, ExplainError> {
     let contents = bundle.contents();
     let classes = contents.classes.len();
     let label = contents.classes.get(class);
     let label = label.ok_or(ExplainError::Class { class, classes })?.clone();
-    let map = mapped.map.view();
-    let signed = ClassMap::new(map.clone(), bundle.head(), class, settings.method)?;
-    check_origin(&mapped.features, &map)?;
-    let signed = signed.symmetric()?;
     let recipe = &contents.recipe;
     let per_bin = |map: &ClassMap| -> Vec<f32> {
-        let line = condense(map.values.view(), settings.reduction);
+        let line = condense(map.values.view(), reduction);
         #[expect(
             clippy::cast_possible_truncation,
             reason = "importances are stored as f32"
@@ -90,7 +116,7 @@ pub fn class_importances(
             .map(|bin| recipe.energy_kev(bin))
             .collect(),
         bin_width_kev: recipe.grid.bin_width_kev(),
-        importance: per_bin(&signed),
-        relative: per_bin(&relative(&signed)),
+        importance: per_bin(signed),
+        relative: per_bin(&relative(signed)),
     })
 }

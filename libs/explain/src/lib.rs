@@ -1,16 +1,22 @@
-//! Which energies decided: class activation maps from the forward pass that answers. Figures and
-//! pages are drawn elsewhere.
+//! Which energies and peaks decided: class activation maps from the forward pass that answers, and
+//! what peaks are worth by taking them out. Figures and pages are drawn elsewhere.
 
 mod cam;
 mod error;
+mod evidence;
 mod explained;
 mod importances;
 mod reduce;
 mod regions;
+mod shapley;
 
 pub use cam::{ClassMap, Method};
 pub use error::ExplainError;
+pub use evidence::{
+    EvidencePlan, EvidenceSettings, PeakChange, PeakEvidence, Standing, WithoutPeak,
+};
 pub use explained::{Explained, explain, explain_features};
-pub use importances::{CamSettings, Importances, class_importances};
+pub use importances::{CamSettings, Importances, class_importances, class_map};
 pub use reduce::{Reduction, condense, interpolate, relative, upsample};
 pub use regions::Region;
+pub use shapley::{Hidden, SegmentShapley, SegmentValues, ShapleySettings};

@@ -2,9 +2,9 @@
 //! wakes a worker. Here are the record and its states, the ports to store and queue, the worker
 //! loop and the reaper; adapters live in crates of their own.
 
+mod claiming;
 #[cfg(feature = "conformance")]
 pub mod conformance;
-mod claiming;
 mod context;
 mod error;
 mod heartbeat;

@@ -37,6 +37,15 @@ pub fn threshold_rule(rule: &ThresholdRule) -> String {
     }
 }
 
+/// The scores that a threshold was set by.
+#[must_use]
+pub const fn calibration_scores(rule: &ThresholdRule) -> &'static str {
+    match rule {
+        ThresholdRule::OutOfFold { .. } => "training spectra, out of fold",
+        ThresholdRule::InSample => "training spectra, in sample",
+    }
+}
+
 /// A Gramian angular field.
 #[must_use]
 pub const fn field(field: Field) -> &'static str {

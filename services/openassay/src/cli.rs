@@ -2,9 +2,9 @@
 
 use crate::{
     commands::{
-        convert_base::ConvertBase, describe::Describe, evaluate::Evaluate, featurize::Featurize,
-        identify::Identify, jobs::Jobs, models::Models, report::Report, serve::Serve,
-        simulate::Simulate, split::Split, submit::Submit, token::Token, watch::Watch,
+        convert_base::ConvertBase, describe::Describe, evaluate::Evaluate, explain::Explain,
+        featurize::Featurize, identify::Identify, jobs::Jobs, models::Models, report::Report,
+        serve::Serve, simulate::Simulate, split::Split, submit::Submit, token::Token, watch::Watch,
     },
     context::Context,
     failure::{Failure, Result, USAGE},
@@ -97,6 +97,8 @@ enum Command {
     Evaluate(Evaluate),
     /// Say what single spectra show
     Identify(Identify),
+    /// Show why one spectrum got its answer
+    Explain(Box<Explain>),
     /// Split a manifest into a training and a test part
     Split(Split),
     /// Simulate measured spectra of known and unknown materials
@@ -189,6 +191,7 @@ impl Cli {
             Command::Train(command) => command.run(&context),
             Command::Evaluate(command) => command.run(&context),
             Command::Identify(command) => command.run(&context),
+            Command::Explain(command) => command.run(&context),
             Command::Split(command) => command.run(&context),
             Command::Simulate(command) => command.run(&context),
             Command::Describe(command) => command.run(&context),

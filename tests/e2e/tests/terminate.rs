@@ -161,10 +161,7 @@ async fn end_under_load(folder: &Path, collection: &Collection, settle_ms: u64) 
 }
 
 /// The next client that has come to its end.
-async fn joined(
-    clients: &mut JoinSet<Story>,
-    running: &BTreeMap<Id, &str>,
-) -> Option<(Id, Story)> {
+async fn joined(clients: &mut JoinSet<Story>, running: &BTreeMap<Id, &str>) -> Option<(Id, Story)> {
     let joined = timeout(GUARD, clients.join_next_with_id()).await;
     let joined = joined.unwrap_or_else(|_| panic!("clients that do not end: {running:?}"));
     joined.map(|joined| joined.unwrap())

@@ -45,7 +45,10 @@ pub(crate) fn row(path: &str) -> Option<Row> {
 /// The name of an RPC; of one that nobody serves only the part that is known.
 pub(crate) fn known_rpc(service: &str, method: &str) -> String {
     let rpc = format!("{service}/{method}");
-    let of_service = |row: &str| row.rsplit_once('/').is_some_and(|(name, _)| name == service);
+    let of_service = |row: &str| {
+        row.rsplit_once('/')
+            .is_some_and(|(name, _)| name == service)
+    };
     if row(&format!("/{rpc}")).is_some() {
         rpc
     } else if TABLE.iter().any(|(row, _)| of_service(row)) {

@@ -3,6 +3,7 @@
 pub(crate) mod convert_base;
 pub(crate) mod describe;
 pub(crate) mod evaluate;
+pub(crate) mod explain;
 pub(crate) mod featurize;
 pub(crate) mod identify;
 pub(crate) mod jobs;

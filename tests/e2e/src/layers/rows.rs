@@ -86,6 +86,8 @@ pub(super) const LAYERS: &[Layer] = &[
         package: "assay-explain",
         may_use: &[
             "assay-core",
+            "assay-peaks",
+            "assay-shap",
             "assay-network",
             "assay-infer",
             "assay-pipeline",
@@ -120,7 +122,10 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer {
         package: "assay-reporting",
         may_use: &[
+            "assay-core",
             "assay-spectrum",
+            "assay-lines",
+            "assay-explain",
             "assay-gramian",
             "assay-openset",
             "assay-pipeline",
@@ -329,6 +334,7 @@ pub(super) const LAYERS: &[Layer] = &[
             "assay-openset",
             "assay-lines",
             "assay-peaks",
+            "assay-shap",
             "assay-simulate",
             "assay-report",
             "assay-network",

@@ -1,0 +1,79 @@
+//! What is asked of an explanation by Shapley values.
+
+use crate::ExplainError;
+use assay_shap::{Outputs, OwenSettings};
+use serde::{Deserialize, Serialize};
+
+/// Most runs of the network for one explanation.
+const MOST_EVALS: usize = 1_000_000;
+
+/// Splits that are chosen before one of them is looked at; part of the result.
+const BATCH_ROWS: usize = 16;
+
+/// What stands where something is hidden.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Hidden {
+    /// The local background of the spectrum itself: its peaks go, its continuum stays.
+    #[default]
+    LocalBackground,
+    /// Another input vector, such as the mean of the training spectra.
+    Vector(Vec<f32>),
+}
+
+/// How Shapley values of a spectrum are made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ShapleySettings {
+    /// Ranges of energy that are hidden or shown, of equal width; 2 to the model's bins.
+    pub segments: usize,
+    /// Runs of the network, 4 to 1,000,000.
+    pub max_evals: usize,
+    /// The classes that are explained.
+    pub classes: Outputs,
+    /// What stands where something is hidden.
+    pub hidden: Hidden,
+}
+
+impl Default for ShapleySettings {
+    fn default() -> Self {
+        Self {
+            segments: 64,
+            max_evals: 500,
+            classes: Outputs::Highest(1),
+            hidden: Hidden::default(),
+        }
+    }
+}
+
+impl ShapleySettings {
+    /// Checks what does not depend on the model.
+    ///
+    /// # Errors
+    /// The first setting out of its range, with its value and the range.
+    pub fn check(&self) -> Result<(), ExplainError> {
+        let refuse = |name, value: usize, allowed| {
+            let value = value.to_string();
+            Err(ExplainError::Setting {
+                name,
+                value,
+                allowed,
+            })
+        };
+        if self.segments < 2 {
+            return refuse("segments", self.segments, "2 to the model's number of bins");
+        }
+        if !(4..=MOST_EVALS).contains(&self.max_evals) {
+            return refuse("max_evals", self.max_evals, "4 to 1000000");
+        }
+        Ok(())
+    }
+
+    pub(super) fn owen(&self) -> OwenSettings {
+        OwenSettings {
+            max_evals: self.max_evals,
+            batch_rows: BATCH_ROWS,
+            outputs: self.classes.clone(),
+        }
+    }
+}
