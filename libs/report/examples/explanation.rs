@@ -1,5 +1,6 @@
 //! Writes an explanation page with made-up content, its tables and figures beside it, to look at
-//! the layout: `cargo run -p assay-report --example explanation -- out.html [512|2631|1d|unknown]`.
+//! the layout: `cargo run -p assay-report --example explanation -- out.html KIND`, where KIND is 512,
+//! 2631, 1d, unknown, bare or hostile.
 
 #[path = "../tests/explanation/explained/mod.rs"]
 mod explained;
@@ -15,6 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some("2631") => explained::of_image(2631),
         Some("1d") => explained::without_image(),
         Some("unknown") => explained::refused(512),
+        Some("bare") => explained::bare(),
         Some("hostile") => explained::hostile(),
         Some(other) => return Err(format!("{other} is no kind of sample").into()),
     };
