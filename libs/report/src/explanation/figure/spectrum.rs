@@ -200,6 +200,7 @@ impl<'a> Frame<'a> {
 
     fn peaks(&self, drawing: &mut Drawing, peaks: &[Peak]) {
         let mut places = Places::default();
+        let mut markers = Places::default();
         for peak in peak_labels::ranked(peaks) {
             let x = self.x.px(peak.energy_kev);
             if !(LEFT..=RIGHT).contains(&x) {
@@ -207,7 +208,9 @@ impl<'a> Frame<'a> {
             }
             let y =
                 self.count_px(self.explanation.spectrum.highest_near(peak.energy_kev) as f64) - 7.0;
-            marker(drawing, (x, y), peak.logit_change);
+            if markers.take(x, 7.0) {
+                marker(drawing, (x, y), peak.logit_change);
+            }
             if !places.take(x, 14.5) {
                 continue;
             }
