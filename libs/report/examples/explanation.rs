@@ -1,10 +1,13 @@
 //! Writes an explanation page with made-up content, its tables and figures beside it, to look at
-//! the layout: `cargo run -p assay-report --example explanation -- out.html [512|2631|1d|unknown]`.
+//! the layout: `cargo run -p assay-report --example explanation -- out.html KIND`, where KIND is 512,
+//! 2631, 1d, unknown, bare, hostile or the JSON file of an explanation.
 
 #[path = "../tests/explanation/explained/mod.rs"]
 mod explained;
 
-use assay_report::explanation::{csv_tables, image_figure, render_html, spectrum_figure};
+use assay_report::explanation::{
+    Explanation, csv_tables, image_figure, render_html, spectrum_figure,
+};
 use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,8 +18,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some("2631") => explained::of_image(2631),
         Some("1d") => explained::without_image(),
         Some("unknown") => explained::refused(512),
+        Some("bare") => explained::bare(),
         Some("hostile") => explained::hostile(),
-        Some(other) => return Err(format!("{other} is no kind of sample").into()),
+        Some(json) => Explanation::from_json(&std::fs::read_to_string(json)?)?,
     };
     std::fs::write(&page, render_html(&explanation)?)?;
     std::fs::write(page.with_extension("json"), explanation.to_json()?)?;

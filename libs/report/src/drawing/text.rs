@@ -1,4 +1,5 @@
-//! Text as outlines of Noto Sans, so that figures look the same on every machine.
+//! Text as outlines of Noto Sans, so that figures look the same on every machine. The font comes
+//! with the crate `notosans`, under the SIL Open Font Licence 1.1.
 
 use crate::ReportError;
 use ab_glyph::{Font, FontRef, OutlineCurve, Point};

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct MeasuredSpectrum {
     /// Counts of each channel, from channel 0.
     pub counts: Vec<u64>,
-    /// Energy of a channel.
+    /// Energy of a channel, as the model's recipe reads it: only then do importances stand at the
+    /// channels that they were computed for.
     pub calibration: Calibration,
     /// Time in which the detector could count, in seconds.
     pub live_time_s: Option<f64>,
@@ -50,6 +51,25 @@ impl Calibration {
     #[must_use]
     pub fn energy_kev(&self, channel: f64) -> f64 {
         (self.quadratic_kev * channel + self.slope_kev) * channel + self.intercept_kev
+    }
+}
+
+impl MeasuredSpectrum {
+    /// Highest count within three channels of an energy, for a calibration that is a little off.
+    pub(crate) fn highest_near(&self, energy_kev: f64) -> u64 {
+        let channels = self.counts.len();
+        // Energies rise, so the channel is found by halving.
+        let mut range = (0, channels);
+        while range.1 - range.0 > 1 {
+            let middle = usize::midpoint(range.0, range.1);
+            if self.calibration.energy_kev(middle as f64) <= energy_kev {
+                range.0 = middle;
+            } else {
+                range.1 = middle;
+            }
+        }
+        let near = range.0.saturating_sub(3)..(range.0 + 4).min(channels);
+        self.counts[near].iter().max().copied().unwrap_or(0)
     }
 }
 

@@ -68,8 +68,15 @@ fn p_value_sentence(gate: &GateVerdict) -> Option<String> {
     ))
 }
 
-/// What the evidence is about.
-pub(crate) fn explained(explanation: &Explanation) -> String {
+/// What the evidence is about; nothing where there is none.
+pub(crate) fn explained(explanation: &Explanation) -> Option<String> {
+    let has_map = explanation
+        .image
+        .as_ref()
+        .is_some_and(|image| image.map.is_some());
+    if explanation.importance.is_none() && explanation.peaks.is_none() && !has_map {
+        return None;
+    }
     let class = &explanation.explained_class;
     let verdict = &explanation.verdict;
     let why = if !verdict.is_known() && *class == verdict.nearest_class {
@@ -79,7 +86,7 @@ pub(crate) fn explained(explanation: &Explanation) -> String {
     } else {
         "a class that was asked for, not the answer"
     };
-    format!("Evidence below is for and against {class}: {why}.")
+    Some(format!("Evidence below is for and against {class}: {why}."))
 }
 
 /// Additivity of one class in words.

@@ -57,7 +57,7 @@
           // Where the pixel's middle lies among the map's cells.
           const cell = (p) => Math.min(map.side - 1, Math.floor((p + 0.5) * field.block / field.source * map.side));
           const value = map.values[cell(row) * map.side + cell(column)];
-          text += `, map ${number(value, 3)}, ${side(value)} ${data.explained_class}`;
+          text += `, map ${number(value, 3)}, ${value ? `${side(value)} ${data.explained_class}` : "no evidence"}`;
         }
         return text;
       },

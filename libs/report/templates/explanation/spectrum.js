@@ -8,7 +8,7 @@
   const layer = document.getElementById("spectrum-marks");
   if (!window.Plotly || !box) return;
   const whole = [page.energy(-0.5), page.energy(counts.length - 0.5)];
-  const state = { scale: "log", peaks: labels.peaks.length > 0, range: whole, elements: [], width: undefined };
+  const state = { scale: "log", peaks: labels.peaks.length > 0, range: whole, elements: [], width: undefined, peakTrace: null };
 
   // `to` and `from` lead to the axis' own units, in which its range is given.
   const scales = {
@@ -32,9 +32,15 @@
       const ticks = [0, 1, 2, 3, 4, 5].map((i) => Number(((high * i / 5) ** 2).toPrecision(1)));
       Object.assign(axis, { tickmode: "array", tickvals: ticks.map(Math.sqrt), ticktext: ticks.map(short) });
     } else {
-      Object.assign(axis, { tickmode: "auto", tickvals: null, ticktext: null,
+      Object.assign(axis, { tickmode: state.scale === "log" ? "linear" : "auto", tick0: 0, tickvals: null, ticktext: null,
         exponentformat: "power", tickformat: state.scale === "linear" ? "~s" : "" });
-      if (state.scale === "log") axis.dtick = high - low > 1.5 ? 1 : "D1";
+      if (state.scale === "log" && high - low > 1.5) axis.dtick = 1;
+      if (state.scale === "log" && high - low <= 1.5) {
+        // Less than two decades: whole numbers at 1, 2 and 5 instead of powers.
+        const decades = [0, 1, 2].map((d) => 10 ** (Math.floor(low) + d));
+        const ticks = decades.flatMap((d) => [d, 2 * d, 5 * d]);
+        Object.assign(axis, { tickmode: "array", tickvals: ticks, ticktext: ticks.map(short) });
+      }
     }
     return axis;
   };
@@ -53,6 +59,7 @@
     const named = state.peaks ? labels.peakLabels(view, scales[state.scale].to) : { annotations: [], shapes: [] };
     return {
       y,
+      peaks: state.peaks ? labels.shown(view) : [],
       ticks: labels.channelTicks(view),
       annotations: [...named.annotations, ...labels.lineLabels(view, state.elements), ...cellWords()],
       shapes: [...named.shapes, ...cells()],
@@ -94,12 +101,12 @@
   const draw = (theme = page.current(), width = undefined) => {
     state.width = width;
     const { of, lift } = scales[state.scale];
-    const { y, ticks, annotations, shapes } = moving();
+    const { y, ticks, annotations, shapes, peaks } = moving();
     const list = [
       ...traces.spectrumTraces(of, theme), ...traces.importanceTraces(theme),
       ...traces.elementTraces(state.elements),
     ];
-    if (state.peaks) list.push(traces.peakTrace(of, lift, theme));
+    state.peakTrace = state.peaks ? list.push(traces.peakTrace(peaks, of, lift, theme)) - 1 : null;
     const layout = page.dressed({
       height: importance ? 560 : 460, width, autosize: !width,
       margin: { l: 66, r: 24, t: 56, b: 50 }, hovermode: "x", hoverdistance: 6, dragmode: "zoom",
@@ -120,11 +127,16 @@
     return Plotly.react(box, painted(list, theme), painted(layout, theme), page.options("spectrum", width)).then(place);
   };
   const move = () => {
-    const { y, ticks, annotations, shapes } = moving();
-    return Plotly.relayout(box, painted({
-      "yaxis.range": y.range, "yaxis.tickvals": y.tickvals, "yaxis.ticktext": y.ticktext, "yaxis.dtick": y.dtick ?? null,
+    const { y, ticks, annotations, shapes, peaks } = moving();
+    const layout = painted({
+      "yaxis.range": y.range, "yaxis.tickmode": y.tickmode, "yaxis.tickvals": y.tickvals, "yaxis.ticktext": y.ticktext, "yaxis.dtick": y.dtick ?? null,
       "xaxis2.tickvals": ticks.tickvals, "xaxis2.ticktext": ticks.ticktext, annotations, shapes,
-    }, page.current()));
+    }, page.current());
+    if (state.peakTrace === null) return Plotly.relayout(box, layout);
+    const { of, lift } = scales[state.scale];
+    const { x, y: heights, text, marker } = traces.peakTrace(peaks, of, lift, page.current());
+    return Plotly.update(box, { x: [x], y: [heights], text: [text], "marker.symbol": [marker.symbol],
+      "marker.size": [marker.size], "marker.color": [marker.color] }, layout, [state.peakTrace]);
   };
   const show = (low, high) => {
     state.range = [Math.max(whole[0], low), Math.min(whole[1], high)];

@@ -25,13 +25,21 @@
     };
   };
 
+  // Peaks whose triangles do not cover each other; further in there are more.
+  const shown = (view) => {
+    const take = places();
+    return ranked.filter(({ energy_kev: kev }) => kev >= view.low && kev <= view.high && take(view.px(kev), 9));
+  };
+
   const peakLabels = (view, toAxis) => {
     const take = places();
     const annotations = [];
     const shapes = [];
     for (const peak of ranked) {
       const kev = peak.energy_kev;
-      if (kev < view.low || kev > view.high || !take(view.px(kev), 15)) continue;
+      // A label at the very edge would run over the axis.
+      const px = view.px(kev);
+      if (px < 7 || px > view.widthPx - 7 || !take(px, 15)) continue;
       const text = name(peak);
       annotations.push({
         x: kev, xref: "x", y: 1, yref: "y domain", yanchor: "top", xanchor: "center", textangle: -90,
@@ -74,5 +82,5 @@
     for (let c = Math.ceil(from / step) * step; c <= to; c += step) channels.push(c);
     return { tickvals: channels.map((c) => energies[c]), ticktext: channels.map(String) };
   };
-  page.labels = { peaks, weight, largest, name, height, peakLabels, lineLabels, channelTicks };
+  page.labels = { peaks, weight, largest, name, height, shown, peakLabels, lineLabels, channelTicks };
 })();

@@ -67,19 +67,19 @@
     }));
   };
 
-  const peakTrace = (of, lift, theme) => {
+  const peakTrace = (peaks, of, lift, theme) => {
     const change = (peak) => peak.logit_change ?? 0;
     return {
       type: "scatter", mode: "markers", showlegend: false, cliponaxis: false,
-      x: labels.peaks.map((p) => p.energy_kev),
-      y: labels.peaks.map((p) => lift(of(labels.height(p)))),
+      x: peaks.map((p) => p.energy_kev),
+      y: peaks.map((p) => lift(of(labels.height(p)))),
       marker: {
-        symbol: labels.peaks.map((p) => (change(p) < 0 ? "triangle-down" : "triangle-up")),
-        size: labels.peaks.map((p) => 7 + (labels.largest > 0 ? 9 * Math.sqrt(labels.weight(p) / labels.largest) : 0)),
-        color: labels.peaks.map((p) => evidenceColour(Math.sign(change(p)), theme)),
+        symbol: peaks.map((p) => (change(p) < 0 ? "triangle-down" : "triangle-up")),
+        size: peaks.map((p) => 6 + (labels.largest > 0 ? 8 * Math.sqrt(labels.weight(p) / labels.largest) : 0)),
+        color: peaks.map((p) => evidenceColour(Math.sign(change(p)), theme)),
         line: { color: "@page", width: 0.8 }, opacity: 1,
       },
-      text: labels.peaks.map((p) => [
+      text: peaks.map((p) => [
         `<b>peak ${p.energy_kev.toFixed(2)}${p.energy_sigma_kev ? ` ± ${number(p.energy_sigma_kev, 2)}` : ""} keV</b>`,
         `net area ${number(p.net_area)} ± ${number(p.net_area_sigma, 2)}`,
         p.fwhm_kev ? `FWHM ${p.fwhm_kev.toFixed(2)} keV` : "",

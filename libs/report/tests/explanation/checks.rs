@@ -101,6 +101,14 @@ fn spectra_importances_peaks_and_lines() {
     refused(false, "peaks.peaks[0].gate_change", |e| {
         e.peaks.as_mut().unwrap().peaks[0].gate_change = Some(f64::NAN);
     });
+    refused(false, "peaks.peaks (length)", |e| {
+        let peaks = &mut e.peaks.as_mut().unwrap().peaks;
+        *peaks = vec![peaks[0].clone(); 1001];
+    });
+    refused(false, "element_lines.lines (length)", |e| {
+        let lines = &mut e.element_lines[0].lines;
+        *lines = vec![lines[0]; 5001];
+    });
     refused(false, "element_lines[0].lines[0].relative_strength", |e| {
         e.element_lines[0].lines[0].relative_strength = 1.5;
     });

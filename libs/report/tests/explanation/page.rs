@@ -26,6 +26,7 @@ fn the_page_carries_the_explanation() {
         explained::of_image(512),
         explained::without_image(),
         explained::refused(64),
+        explained::bare(),
         explained::hostile(),
     ] {
         let page = render_html(&explanation).unwrap();
@@ -100,13 +101,8 @@ fn shows_parts_that_exist_once_with_unique_ids() {
         with_image.matches("<caption").count()
     );
 
-    let mut bare = explained::without_image();
-    bare.shap = None;
-    bare.peaks = None;
-    bare.importance = None;
-    bare.gate_scores = None;
-    bare.element_lines.clear();
-    let page = own_markup(&render_html(&bare).unwrap());
+    let page = own_markup(&render_html(&explained::bare()).unwrap());
+    assert!(page.contains("The model has no gate"));
     for id in ["peaks", "image", "shap", "gate", "elements", "opacity"] {
         assert!(!page.contains(&format!(" id=\"{id}\"")), "{id}");
     }
@@ -147,6 +143,10 @@ fn stays_below_six_megabytes_with_the_largest_image() {
     for counts in &mut explanation.spectrum.counts {
         *counts += 10_000_000;
     }
+    let evidence = explanation.peaks.as_mut().unwrap();
+    evidence.peaks = evidence.peaks.iter().cycle().take(300).cloned().collect();
+    let lines = &mut explanation.element_lines[0].lines;
+    *lines = vec![lines[0]; 4000];
     let page = render_html(&explanation).unwrap();
     assert!(page.len() < 6_000_000, "{} bytes", page.len());
 }

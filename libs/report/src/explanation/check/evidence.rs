@@ -8,6 +8,12 @@ use crate::explanation::{ElementLines, EnergyImportance, MeasuredSpectrum, Peak,
 /// Pages of more channels are slow, and no detector has them.
 const MAX_CHANNELS: usize = 65_536;
 
+/// More peaks than any spectrum has make a page that nobody reads.
+const MAX_PEAKS: usize = 1000;
+
+/// More lines make the page larger than mail systems take.
+const MAX_LINES: usize = 5000;
+
 /// Largest integer that every JSON reader keeps exactly.
 const MAX_COUNTS: u64 = 1 << 53;
 
@@ -76,6 +82,7 @@ pub(super) fn check_importance(importance: &EnergyImportance) -> Result<(), Repo
 }
 
 pub(super) fn check_peaks(evidence: &PeakEvidence) -> Result<(), ReportError> {
+    at_most("peaks.peaks (length)", evidence.peaks.len(), MAX_PEAKS)?;
     let mut peaks = evidence.peaks.iter().enumerate();
     peaks.try_for_each(|(i, peak)| check_peak(&format!("peaks.peaks[{i}]"), peak))
 }
@@ -94,7 +101,19 @@ fn check_peak(at: &str, peak: &Peak) -> Result<(), ReportError> {
     finite_option(format!("{at}.gate_change"), peak.gate_change)
 }
 
+fn at_most(field: &str, found: usize, most: usize) -> Result<(), ReportError> {
+    if found <= most {
+        return Ok(());
+    }
+    Err(inconsistent(
+        field.into(),
+        format!("{found} are more than {most}; keep the strongest"),
+    ))
+}
+
 pub(super) fn check_lines(elements: &[ElementLines]) -> Result<(), ReportError> {
+    let lines = elements.iter().map(|element| element.lines.len()).sum();
+    at_most("element_lines.lines (length)", lines, MAX_LINES)?;
     for (i, element) in elements.iter().enumerate() {
         for (j, line) in element.lines.iter().enumerate() {
             let at = |name: &str| format!("element_lines[{i}].lines[{j}].{name}");

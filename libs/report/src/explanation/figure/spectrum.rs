@@ -200,13 +200,17 @@ impl<'a> Frame<'a> {
 
     fn peaks(&self, drawing: &mut Drawing, peaks: &[Peak]) {
         let mut places = Places::default();
+        let mut markers = Places::default();
         for peak in peak_labels::ranked(peaks) {
             let x = self.x.px(peak.energy_kev);
             if !(LEFT..=RIGHT).contains(&x) {
                 continue;
             }
-            let y = self.count_px(self.height_near(peak.energy_kev)) - 7.0;
-            marker(drawing, (x, y), peak.logit_change);
+            let y =
+                self.count_px(self.explanation.spectrum.highest_near(peak.energy_kev) as f64) - 7.0;
+            if markers.take(x, 7.0) {
+                marker(drawing, (x, y), peak.logit_change);
+            }
             if !places.take(x, 14.5) {
                 continue;
             }
@@ -220,25 +224,6 @@ impl<'a> Frame<'a> {
                 drawing.line(vec![(x, end), (x, y - 7.0)], RULE, 0.9);
             }
         }
-    }
-
-    /// Highest count within a few channels, for a calibration that is a little off.
-    fn height_near(&self, energy_kev: f64) -> f64 {
-        let spectrum = &self.explanation.spectrum;
-        let at = |channel: usize| spectrum.calibration.energy_kev(channel as f64);
-        let channels = spectrum.counts.len();
-        // Energies rise, so the channel is found by halving.
-        let mut range = (0, channels);
-        while range.1 - range.0 > 1 {
-            let middle = usize::midpoint(range.0, range.1);
-            if at(middle) <= energy_kev {
-                range.0 = middle;
-            } else {
-                range.1 = middle;
-            }
-        }
-        let near = range.0.saturating_sub(3)..(range.0 + 4).min(channels);
-        spectrum.counts[near].iter().max().copied().unwrap_or(0) as f64
     }
 
     fn strip(&self, drawing: &mut Drawing, importance: &EnergyImportance) {

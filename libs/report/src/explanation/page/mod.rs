@@ -30,7 +30,7 @@ struct Page<'a> {
     e: &'a Explanation,
     headline: String,
     reasons: Vec<String>,
-    explained: String,
+    explained: Option<String>,
     classes: Vec<ClassRow<'a>>,
     facts: Vec<(&'static str, String)>,
     spectrum_words: String,
@@ -155,8 +155,9 @@ fn spectrum_words(e: &Explanation) -> String {
         .iter()
         .fold(0, |sum, &counts| sum.saturating_add(counts));
     let mut text = format!(
-        "{} counts in {} channels, {} to {} keV.",
+        "{} {} in {} channels, {} to {} keV.",
         words::grouped(total),
+        if total == 1 { "count" } else { "counts" },
         words::grouped(channels as u64),
         tenths(spectrum.calibration.energy_kev(0.0)),
         tenths(spectrum.calibration.energy_kev(channels as f64 - 1.0)),

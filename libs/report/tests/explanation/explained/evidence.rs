@@ -1,6 +1,7 @@
 //! Made-up maps, importances, peaks and Shapley values.
 
-use super::{LINES, fwhm_kev, wobble};
+use super::measured::{LINES, fwhm_kev};
+use super::wobble;
 use assay_report::explanation::{
     CellMap, EnergyImportance, FieldImage, MAX_SHAP_SIDE, Peak, PeakEvidence, Pooling, Raster,
     Shap, ShapTotals, ShapValues,
