@@ -39,6 +39,7 @@ impl Candidate {
             LineOrigin::Doppler => line(", in flight"),
             LineOrigin::XRay => line(", X-ray"),
             LineOrigin::Ambient => line(", ambient"),
+            LineOrigin::Detector => line(", detector"),
             LineOrigin::Sum => line(", sum of two lines"),
         }
     }

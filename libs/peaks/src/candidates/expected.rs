@@ -33,6 +33,8 @@ pub enum LineOrigin {
     XRay,
     /// Natural radioactivity.
     Ambient,
+    /// Made by neutrons in the detector itself.
+    Detector,
     /// Two strong lines at once.
     Sum,
 }
@@ -136,6 +138,7 @@ impl Library {
                 OtherKind::Annihilation => LineOrigin::Annihilation,
                 OtherKind::XRay => LineOrigin::XRay,
                 OtherKind::Ambient => LineOrigin::Ambient,
+                OtherKind::Detector => LineOrigin::Detector,
             };
             library.peaks.push(Expected {
                 element: None,

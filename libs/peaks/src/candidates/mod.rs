@@ -54,8 +54,8 @@ impl PeakList {
     /// # Source
     /// Energies and cross-sections of EGAF (see `assay_lines`). The ranking is our own: a line
     /// counts as far as the element's other lines of that strength are seen too, with areas in
-    /// proportion, which is how R. M. Lindstrom and G. L. Molnár (eds., Handbook of Prompt Gamma
-    /// Activation Analysis, 2004) have elements identified.
+    /// proportion. That elements are identified by all of their strong lines is the practice of
+    /// G. L. Molnár (ed.), Handbook of Prompt Gamma Activation Analysis, Kluwer (2004).
     pub fn candidates(
         &self,
         settings: &CandidateSettings,
@@ -197,7 +197,7 @@ impl PeakList {
             LineOrigin::Doppler if form == PeakForm::FlatTop => (UNTESTED, 1.0),
             LineOrigin::Doppler => (UNTESTED, 0.02),
             LineOrigin::Annihilation => (UNTESTED, 1.0),
-            LineOrigin::XRay => (UNTESTED, 0.5),
+            LineOrigin::XRay | LineOrigin::Detector => (UNTESTED, 0.5),
             LineOrigin::Ambient => (UNTESTED, 0.2),
             _ if form == PeakForm::FlatTop => (UNTESTED, 0.01),
             origin => {
