@@ -67,6 +67,8 @@ pub enum OtherKind {
     XRay,
     /// Natural radioactivity; strength in counts per second.
     Ambient,
+    /// Isomers made in the detector's own germanium.
+    Detector,
 }
 
 /// One line of the small table.
@@ -178,6 +180,7 @@ fn kind(row: &Row) -> Result<OtherKind, LinesError> {
         "annihilation" => Ok(OtherKind::Annihilation),
         "x_ray" => Ok(OtherKind::XRay),
         "ambient" => Ok(OtherKind::Ambient),
+        "detector" => Ok(OtherKind::Detector),
         other => Err(row.error(format!("origin {other:?} is not known"))),
     }
 }

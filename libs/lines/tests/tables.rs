@@ -98,6 +98,21 @@ fn boron_and_annihilation_are_there() {
 }
 
 #[test]
+fn isomers_of_the_detector_are_at_their_known_energies() {
+    // 73mGe, 75mGe and 71mGe as commonly seen in detectors under neutrons, rounded.
+    let other = LineLibrary::embedded().unwrap().other();
+    let detector: Vec<_> = other
+        .iter()
+        .filter(|line| line.kind == OtherKind::Detector)
+        .collect();
+    assert_eq!(detector.len(), 3);
+    for (line, energy_kev) in detector.iter().zip([66.7, 139.7, 198.4]) {
+        assert_eq!(line.element, "Ge");
+        assert!((line.energy_kev - energy_kev).abs() < 0.2, "{line:?}");
+    }
+}
+
+#[test]
 fn no_element_gives_off_more_energy_than_it_releases() {
     let library = LineLibrary::embedded().unwrap();
     for element in [

@@ -26,7 +26,7 @@ pub(crate) struct Summed {
 ///
 /// # Source
 /// D. F. Covell, Anal. Chem. 31, 1785 (1959); variance by G. Gilmore, Practical Gamma-Ray
-/// Spectrometry, 2nd ed. (2008), eq. 5.40: counts + continuum·(channels / side channels).
+/// Spectrometry, 2nd ed. (2008): counts + continuum·(channels / side channels).
 pub(crate) fn sum(counts: &[f64], region: &Region) -> Option<Summed> {
     let peak = *region
         .peaks

@@ -121,6 +121,7 @@ fn boron_is_flat_and_annihilation_broad() {
         (1951.14, "Cl 1951.1 keV"),
         (2223.25, "H 2223.2 keV"),
         (3538.97, "Si 3539.0 keV"),
+        (4446.48, "H 4446.4 keV, sum of two lines"),
         (6110.84, "Cl 6110.8 keV"),
         (7631.14, "Fe 7631.1 keV"),
         (10829.1, "N 10829.1 keV"),

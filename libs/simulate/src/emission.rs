@@ -211,7 +211,7 @@ impl Builder<'_> {
                     fwhm_kev: self.detector.fwhm_kev(line.energy_kev),
                     shape: Shape::Line,
                 }),
-                OtherKind::Annihilation | OtherKind::XRay => {}
+                OtherKind::Annihilation | OtherKind::XRay | OtherKind::Detector => {}
             }
         }
         Ok(())

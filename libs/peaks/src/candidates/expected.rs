@@ -7,7 +7,7 @@ use serde::Serialize;
 /// Escape peaks are expected of lines above this energy, and of at least this part of the
 /// element's strongest line.
 const ESCAPES_FROM_KEV: f64 = 1500.0;
-const ESCAPES_FROM_PART: f64 = 0.03;
+const ESCAPES_FROM_PART: f64 = 0.002;
 /// Double-escape over single-escape peak area: between a bare and a shielded detector.
 const DOUBLE_OVER_SINGLE: f64 = 0.6;
 /// Live time assumed where the file gives none.
@@ -33,6 +33,10 @@ pub enum LineOrigin {
     XRay,
     /// Natural radioactivity.
     Ambient,
+    /// Made by neutrons in the detector itself.
+    Detector,
+    /// Two strong lines at once.
+    Sum,
 }
 
 /// One expected peak.
@@ -134,6 +138,7 @@ impl Library {
                 OtherKind::Annihilation => LineOrigin::Annihilation,
                 OtherKind::XRay => LineOrigin::XRay,
                 OtherKind::Ambient => LineOrigin::Ambient,
+                OtherKind::Detector => LineOrigin::Detector,
             };
             library.peaks.push(Expected {
                 element: None,

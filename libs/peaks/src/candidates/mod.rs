@@ -1,16 +1,19 @@
 //! Which lines of which elements a peak may be, the most credible first.
 
+mod candidate;
 mod evidence;
 mod expected;
+mod settings;
+mod sums;
 
+pub use candidate::Candidate;
 pub use expected::LineOrigin;
+pub use settings::CandidateSettings;
 
-use crate::error::refuse;
 use crate::robust::curve;
 use crate::{PeakError, PeakForm, PeakList};
 use evidence::Evidence;
 use expected::{Expected, Library};
-use serde::{Deserialize, Serialize};
 
 /// Lines of an element that are looked for when one of them is a candidate.
 const LINES_PER_ELEMENT: usize = 12;
@@ -38,102 +41,6 @@ const USUAL: &[&str] = &[
 ];
 const UNUSUAL: f64 = 0.4;
 
-/// How candidates are looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct CandidateSettings {
-    /// How far a calibration may be off at any energy, 0.05 to 20 keV.
-    pub tolerance_kev: f64,
-    /// And further per keV of energy, 0 to 0.01: a calibration without its quadratic term is off
-    /// by up to 2.9 keV at high energies.
-    pub tolerance_per_kev: f64,
-    /// Most candidates of a peak, 1 to 50.
-    pub most: usize,
-}
-
-impl Default for CandidateSettings {
-    fn default() -> Self {
-        Self {
-            tolerance_kev: 1.0,
-            tolerance_per_kev: 2e-4,
-            most: 5,
-        }
-    }
-}
-
-impl CandidateSettings {
-    /// Checks every setting.
-    ///
-    /// # Errors
-    /// The first setting out of its range, with its value and the range.
-    pub fn check(&self) -> Result<(), PeakError> {
-        if !(0.05..=20.0).contains(&self.tolerance_kev) {
-            return Err(refuse(
-                "tolerance_kev",
-                self.tolerance_kev,
-                "0.05 to 20 keV",
-            ));
-        }
-        if !(0.0..=0.01).contains(&self.tolerance_per_kev) {
-            return Err(refuse(
-                "tolerance_per_kev",
-                self.tolerance_per_kev,
-                "0 to 0.01",
-            ));
-        }
-        if !(1..=50).contains(&self.most) {
-            return Err(refuse("most", self.most, "1 to 50"));
-        }
-        Ok(())
-    }
-
-    /// Distance at which a line still counts, with a part of the constant term only.
-    fn tolerance_kev_at(&self, energy_kev: f64, sigma_kev: f64, part: f64) -> f64 {
-        let calibration = part * self.tolerance_kev + self.tolerance_per_kev * energy_kev;
-        calibration.hypot(2.0 * sigma_kev)
-    }
-}
-
-/// A line that a peak may be.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Candidate {
-    /// Element; empty for annihilation.
-    pub element: &'static str,
-    /// Energy of the photon.
-    pub line_kev: f64,
-    /// Energy at which the peak is expected: that of the photon, less what escapes.
-    pub energy_kev: f64,
-    /// What makes the peak.
-    pub origin: LineOrigin,
-    /// Partial elemental cross-section of the line; `None` for what is no capture.
-    pub sigma_barn: Option<f64>,
-    /// Energy of the peak less the expected one.
-    pub difference_kev: f64,
-    /// 0 to 1: how many of the element's other lines that must be there are there; 0.5 where none
-    /// could have been seen.
-    pub corroboration: f64,
-    /// 0 to 1: closeness, corroboration, and how much of the area the element explains.
-    pub score: f64,
-}
-
-impl Candidate {
-    /// A short name, such as `H 2223.2 keV` or `N 10829.1 keV, single escape`.
-    #[must_use]
-    pub fn label(&self) -> String {
-        let line = |suffix: &str| format!("{} {:.1} keV{suffix}", self.element, self.line_kev);
-        match self.origin {
-            LineOrigin::Prompt => line(""),
-            LineOrigin::Decay => line(", decay"),
-            LineOrigin::SingleEscape => line(", single escape"),
-            LineOrigin::DoubleEscape => line(", double escape"),
-            LineOrigin::Annihilation => format!("annihilation {:.1} keV", self.line_kev),
-            LineOrigin::Doppler => line(", in flight"),
-            LineOrigin::XRay => line(", X-ray"),
-            LineOrigin::Ambient => line(", ambient"),
-        }
-    }
-}
-
 impl PeakList {
     /// The lines that each peak may be, best first; one vector per peak, empty where no line is
     /// near.
@@ -147,8 +54,8 @@ impl PeakList {
     /// # Source
     /// Energies and cross-sections of EGAF (see `assay_lines`). The ranking is our own: a line
     /// counts as far as the element's other lines of that strength are seen too, with areas in
-    /// proportion, which is how R. M. Lindstrom and G. L. Molnár (eds., Handbook of Prompt Gamma
-    /// Activation Analysis, 2004) have elements identified.
+    /// proportion. That elements are identified by all of their strong lines is the practice of
+    /// G. L. Molnár (ed.), Handbook of Prompt Gamma Activation Analysis, Kluwer (2004).
     pub fn candidates(
         &self,
         settings: &CandidateSettings,
@@ -171,6 +78,8 @@ impl PeakList {
             }
         }
         let mut ranked = self.ranked(settings, &library, &offsets, part_of_tolerance);
+        let tolerances = self.tolerances_kev(settings, part_of_tolerance);
+        sums::add(self, &offsets, &tolerances, &mut ranked);
         for candidates in &mut ranked {
             candidates.truncate(settings.most);
         }
@@ -226,6 +135,14 @@ impl PeakList {
             .collect()
     }
 
+    /// Distance at which a line is near each peak.
+    fn tolerances_kev(&self, settings: &CandidateSettings, part: f64) -> Vec<f64> {
+        self.peaks
+            .iter()
+            .map(|p| settings.tolerance_kev_at(p.energy_kev, p.energy_sigma_kev, part))
+            .collect()
+    }
+
     fn ranked(
         &self,
         settings: &CandidateSettings,
@@ -233,11 +150,7 @@ impl PeakList {
         offsets_kev: &[f64],
         part_of_tolerance: f64,
     ) -> Vec<Vec<Candidate>> {
-        let tolerances: Vec<f64> = self
-            .peaks
-            .iter()
-            .map(|p| settings.tolerance_kev_at(p.energy_kev, p.energy_sigma_kev, part_of_tolerance))
-            .collect();
+        let tolerances = self.tolerances_kev(settings, part_of_tolerance);
         let evidence = Evidence::new(self, library, offsets_kev, &tolerances);
         (0..self.peaks.len())
             .map(|peak| {
@@ -284,7 +197,7 @@ impl PeakList {
             LineOrigin::Doppler if form == PeakForm::FlatTop => (UNTESTED, 1.0),
             LineOrigin::Doppler => (UNTESTED, 0.02),
             LineOrigin::Annihilation => (UNTESTED, 1.0),
-            LineOrigin::XRay => (UNTESTED, 0.5),
+            LineOrigin::XRay | LineOrigin::Detector => (UNTESTED, 0.5),
             LineOrigin::Ambient => (UNTESTED, 0.2),
             _ if form == PeakForm::FlatTop => (UNTESTED, 0.01),
             origin => {

@@ -1,14 +1,15 @@
-//! Spectra with known peaks: what is found, with which uncertainty, and what is refused.
+//! Spectra with known peaks: what is found, with which uncertainty, and what is left without.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod refused;
+
 use assay_core::keyed_rng;
 use assay_peaks::{
-    AreaMethod, CandidateSettings, LineOrigin, PeakError, PeakForm, PeakList, PeakSettings,
-    ResolutionSource, find_peaks,
+    AreaMethod, CandidateSettings, LineOrigin, PeakForm, PeakList, PeakSettings, ResolutionSource,
+    find_peaks,
 };
 use assay_spectrum::{EnergyCalibration, Spectrum};
-use proptest::prelude::*;
 use rand_distr::{Distribution, Poisson};
 
 const CHANNELS: usize = 16_384;
@@ -97,7 +98,8 @@ fn isolated_peaks_are_found_where_they_are_with_honest_deviations() {
             i32::from((peak.net_area_counts - area).abs() < 3.0 * peak.net_area_sigma_counts);
         energy_within +=
             i32::from((peak.energy_kev - energy_kev).abs() < 3.0 * peak.energy_sigma_kev);
-        assert_eq!((peak.method, peak.form), (AreaMethod::Fit, peak.form));
+        assert_eq!(peak.method, AreaMethod::Fit);
+        assert_ne!(peak.form, PeakForm::FlatTop);
         assert!(peak.reduced_chi_squared < 3.0, "{peak:?}");
     }
     assert!(seen >= 140, "{seen} of 150");
@@ -190,68 +192,6 @@ fn without_leaves_the_continuum_and_the_neighbours() {
 }
 
 #[test]
-fn refusals_say_what_is_wrong() {
-    let list = found(&spectrum(&[(2000.0, 1e5)], 300.0, 5));
-    let original = spectrum(&[(2000.0, 1e5)], 300.0, 5);
-    let error = list.without(&original, &[9]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "peak 9 was asked for; the list holds 1, counted from 0"
-    );
-    let other = Spectrum::from_counts(vec![1; 100]);
-    assert!(matches!(
-        list.without(&other, &[0]),
-        Err(PeakError::OtherSpectrum { .. })
-    ));
-    let search = |spectrum| find_peaks(&spectrum, &PeakSettings::default());
-    let error = search(Spectrum::from_counts(vec![1; 1000])).unwrap_err();
-    assert!(
-        error.to_string().contains("no energy calibration"),
-        "{error}"
-    );
-    let error = search(Spectrum {
-        calibration: Some(calibration()),
-        ..Spectrum::from_counts(vec![1; 63])
-    });
-    assert!(matches!(
-        error,
-        Err(PeakError::TooFewChannels {
-            found: 63,
-            least: 64
-        })
-    ));
-    let settings = PeakSettings {
-        search_threshold: 1.0,
-        ..PeakSettings::default()
-    };
-    assert!(find_peaks(&original, &settings).is_err());
-    let wide = CandidateSettings {
-        tolerance_kev: 50.0,
-        ..CandidateSettings::default()
-    };
-    let error = list.candidates(&wide).unwrap_err().to_string();
-    assert!(
-        error.contains("tolerance_kev is 50; allowed: 0.05 to 20 keV"),
-        "{error}"
-    );
-}
-
-#[test]
-fn nothing_counted_means_no_peaks() {
-    let empty = Spectrum {
-        calibration: Some(calibration()),
-        ..Spectrum::from_counts(vec![0; CHANNELS])
-    };
-    let list = found(&empty);
-    assert!(list.peaks.is_empty());
-    assert!(
-        list.candidates(&CandidateSettings::default())
-            .unwrap()
-            .is_empty()
-    );
-}
-
-#[test]
 fn lines_are_named_by_their_element() {
     // Hydrogen, and strong lines of chlorine in proportion to σ·ε.
     let truth = [
@@ -317,47 +257,5 @@ fn channels_are_counted_from_the_absolute_first_one() {
     assert_eq!(strong(&a).len(), 2);
     for (x, y) in strong(&a).iter().zip(strong(&b)) {
         assert!((x.0 - y.0).abs() < 1e-3 && (x.1 - y.1).abs() < 1e-3);
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
-
-    #[test]
-    fn whatever_the_counts_no_number_is_nan_and_no_count_negative(
-        seed in any::<u64>(),
-        level in prop_oneof![Just(0u64), 1..50u64, Just(1u64 << 40)],
-        spikes in proptest::collection::vec((100usize..1900, 1u64..(1 << 45)), 0..12),
-    ) {
-        let mut rng = keyed_rng(seed, "any counts", &[]);
-        let mut counts: Vec<u64> = (0..2000)
-            .map(|_| if level == 0 { 0 } else {
-                Poisson::new(level as f64).unwrap().sample(&mut rng) as u64
-            })
-            .collect();
-        for (channel, height) in spikes {
-            counts[channel] += height;
-            counts[channel + 1] += height / 2;
-        }
-        let spectrum = Spectrum {
-            calibration: Some(EnergyCalibration::new(0.0, 5.0, 0.0).unwrap()),
-            ..Spectrum::from_counts(counts)
-        };
-        let list = found(&spectrum);
-        for peak in &list.peaks {
-            let numbers = [
-                peak.energy_kev, peak.energy_sigma_kev, peak.channel, peak.fwhm_kev,
-                peak.net_area_counts, peak.net_area_sigma_counts, peak.continuum_counts,
-                peak.significance, peak.reduced_chi_squared,
-            ];
-            prop_assert!(numbers.iter().all(|n| n.is_finite() && *n >= 0.0), "{peak:?}");
-            prop_assert!(peak.form != PeakForm::FlatTop || peak.fwhm_kev > 5.0);
-        }
-        for candidate in list.candidates(&CandidateSettings::default()).unwrap().iter().flatten() {
-            prop_assert!((0.0..=1.0).contains(&candidate.score), "{candidate:?}");
-            prop_assert!(candidate.difference_kev.is_finite());
-        }
-        let all: Vec<usize> = (0..list.peaks.len()).collect();
-        prop_assert!(list.without(&spectrum, &all).is_ok());
     }
 }
