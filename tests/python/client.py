@@ -189,7 +189,7 @@ def identify_stream(client, digests):
 def explain(client, digest):
     """Which energies decided: the class activation map of a spectrum and its main regions."""
     question = gate_pb2.IdentifyRequest(spectrum_digest=digest)
-    return client.explain.Explain(explain_pb2.ExplainRequest(request=question, regions=3))
+    return client.explain.ExplainCam(explain_pb2.ExplainCamRequest(request=question, regions=3))
 
 
 # --- jobs -------------------------------------------------------------------------------------

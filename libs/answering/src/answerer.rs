@@ -110,6 +110,21 @@ impl Answerer {
         deadline.within(READING, self.judges.get(bundle)).await
     }
 
+    /// The judge of the model that a name stands for now, and a spectrum made ready for it.
+    ///
+    /// # Errors
+    /// When the model or the spectrum cannot be used, or when the time is over.
+    pub async fn prepare(
+        &self,
+        model: &str,
+        question: Question,
+        deadline: Option<Duration>,
+    ) -> Result<(Arc<Judge>, Prepared), AnswerError> {
+        let deadline = Deadline::after(deadline);
+        let bundle = self.resolve(model, deadline).await?;
+        self.prepared(bundle, question, deadline).await
+    }
+
     /// The judge of one bundle.
     ///
     /// # Errors

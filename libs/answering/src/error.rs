@@ -67,6 +67,9 @@ pub enum AnswerError {
         /// What was being done.
         doing: &'static str,
     },
+    /// Nobody waits for it any more.
+    #[error("cancelled")]
+    Cancelled,
     /// The other service, or the model, cannot answer now.
     #[error("{0}")]
     Unavailable(String),
@@ -102,6 +105,7 @@ impl Classified for AnswerError {
             Self::NotPossible(_) => ErrorKind::FailedPrecondition,
             Self::OtherBundle { .. } => ErrorKind::DataLoss,
             Self::Defect(_) => ErrorKind::Internal,
+            Self::Cancelled => ErrorKind::Cancelled,
             Self::Overloaded { .. } => ErrorKind::ResourceExhausted,
             Self::Deadline { .. } | Self::Unavailable(_) => ErrorKind::Unavailable,
             Self::Remote { kind, .. } => *kind,

@@ -1,13 +1,13 @@
 //! An answer with the energies that decided it, from one run of the network.
 
 use crate::{
-    AnswerError, Answerer, ImportanceRow, Question,
+    AnswerError, Answerer, Explaining, ImportanceRow, Question,
     answerer::{WAITING, conclude},
     blocking,
     deadline::Deadline,
 };
 use assay_core::Digest;
-use assay_explain::{Importances, Region};
+use assay_explain::{CamSettings, ClassMap, Importances, Region};
 use assay_pipeline::{Answer, Judge};
 use assay_trace::{STEP, step};
 use std::{sync::Arc, time::Duration};
@@ -18,6 +18,8 @@ use tracing::debug_span;
 pub struct Explained {
     /// The answer, to the bit that of [`Answerer::identify`].
     pub answer: Answer,
+    /// Logit of every class, in the order of the model's classes.
+    pub logits: Vec<f32>,
     /// The class that is explained.
     pub label: String,
     /// Energy of each bin's centre in keV.
@@ -28,6 +30,8 @@ pub struct Explained {
     pub input: Vec<f32>,
     /// The most important regions, highest importance first.
     pub regions: Vec<Region>,
+    /// The map that the importances come from, not made symmetric.
+    pub map: ClassMap,
 }
 
 impl Answerer {
@@ -76,7 +80,11 @@ impl Answerer {
         let left = deadline.left(WAITING)?;
         let vector = prepared.vector().to_vec();
         let importances = &self.sources.features;
-        let importances = importances.importances(bundle, vector, wanted.label, left);
+        let asked = Explaining {
+            label: wanted.label,
+            cam: wanted.cam,
+        };
+        let importances = importances.importances(bundle, vector, asked, left);
         let span = debug_span!(target: STEP, "importances", model.digest = %bundle);
         let row = step(span, deadline.within(WAITING, importances)).await?;
         let features_s = self.now().saturating_sub(began).as_secs_f64();
@@ -85,7 +93,9 @@ impl Answerer {
             energy_kev,
             importance,
             features,
+            map,
         } = row;
+        let logits = judge.decide(&features)?.logits;
         let (answer, prepared) =
             conclude(Arc::clone(&judge), prepared, features, features_s).await?;
         let importances = importances_of(&judge, &label, energy_kev, importance)?;
@@ -93,11 +103,13 @@ impl Answerer {
         blocking::run(move || {
             Ok(Explained {
                 answer,
+                logits,
                 label,
                 regions: importances.top_regions(most),
                 energy_kev: importances.energy_kev,
                 importance: importances.importance,
                 input: prepared.vector().to_vec(),
+                map,
             })
         })
         .await
@@ -143,4 +155,6 @@ pub struct Wanted {
     pub label: Option<String>,
     /// Most regions to list.
     pub regions: usize,
+    /// How the map is made and reduced.
+    pub cam: CamSettings,
 }

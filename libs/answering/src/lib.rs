@@ -10,10 +10,12 @@ mod error;
 mod explained;
 mod judges;
 mod measure;
+mod reasons;
 mod source;
 
 pub use answerer::{Answerer, AnswererOptions, Question, Sources};
 pub use clock::since_start;
 pub use error::AnswerError;
 pub use explained::{Explained, Wanted};
-pub use source::{FeatureSource, Features, ImportanceRow, ServedModel};
+pub use reasons::AnswerWithPeaks;
+pub use source::{Explaining, FeatureSource, Features, ImportanceRow, ServedModel};

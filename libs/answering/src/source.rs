@@ -3,6 +3,7 @@
 
 use crate::AnswerError;
 use assay_core::Digest;
+use assay_explain::{CamSettings, ClassMap};
 use async_trait::async_trait;
 use std::time::Duration;
 
@@ -30,6 +31,15 @@ pub struct Features {
     pub compute: Duration,
 }
 
+/// What of a class is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Explaining {
+    /// The class; `None` for the most probable one.
+    pub label: Option<String>,
+    /// How the map is made and reduced.
+    pub cam: CamSettings,
+}
+
 /// Which bins spoke for a class.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImportanceRow {
@@ -41,6 +51,9 @@ pub struct ImportanceRow {
     pub importance: Vec<f32>,
     /// The features of the same pass.
     pub features: Vec<f32>,
+    /// The map that the importances come from, not made symmetric: `[height, width]`, or
+    /// `[length]` where the model works on the spectrum itself.
+    pub map: ClassMap,
 }
 
 /// Computes features. `deadline` is the time left to the request; `None` waits as long as it
@@ -69,7 +82,7 @@ pub trait FeatureSource: Send + Sync {
         deadline: Option<Duration>,
     ) -> Result<Features, AnswerError>;
 
-    /// Importance of each bin of one input vector for a class; `None`: the most probable one.
+    /// Importance of each bin of one input vector for a class.
     ///
     /// # Errors
     /// As [`FeatureSource::features`]; for a label the model does not have, and for a model whose
@@ -78,7 +91,7 @@ pub trait FeatureSource: Send + Sync {
         &self,
         bundle: Digest,
         vector: Vec<f32>,
-        label: Option<String>,
+        asked: Explaining,
         deadline: Option<Duration>,
     ) -> Result<ImportanceRow, AnswerError>;
 }

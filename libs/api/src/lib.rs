@@ -2,6 +2,7 @@
 //! statuses, and clients that stand behind ports. Serving is done elsewhere.
 
 pub mod answer;
+pub mod class_map;
 mod client;
 pub mod codec;
 pub mod datasets;

@@ -63,8 +63,8 @@ pub fn class_importances(
     class: usize,
     settings: CamSettings,
 ) -> Result<Importances, ExplainError> {
-    let signed = class_map(bundle, mapped, class, settings.method)?.symmetric()?;
-    importances_of_map(bundle, &signed, class, settings.reduction)
+    let map = class_map(bundle, mapped, class, settings.method)?;
+    map_importances(bundle, &map, class, settings.reduction)
 }
 
 /// The map of one class, not made symmetric, from a feature map and its features.
@@ -86,13 +86,17 @@ pub fn class_map(
     Ok(signed)
 }
 
-/// The importances of a map that was made symmetric where it is one of an image.
-fn importances_of_map(
+/// The importances that a map of [`class_map`] stands for.
+///
+/// # Errors
+/// When the class does not exist, or the map of an image is not square.
+pub fn map_importances(
     bundle: &Bundle,
-    signed: &ClassMap,
+    map: &ClassMap,
     class: usize,
     reduction: Reduction,
 ) -> Result<Importances, ExplainError> {
+    let signed = map.symmetric()?;
     let contents = bundle.contents();
     let classes = contents.classes.len();
     let label = contents.classes.get(class);
@@ -116,7 +120,7 @@ fn importances_of_map(
             .map(|bin| recipe.energy_kev(bin))
             .collect(),
         bin_width_kev: recipe.grid.bin_width_kev(),
-        importance: per_bin(signed),
-        relative: per_bin(&relative(signed)),
+        importance: per_bin(&signed),
+        relative: per_bin(&relative(&signed)),
     })
 }

@@ -16,7 +16,7 @@ pub use evidence::{
     EvidencePlan, EvidenceSettings, PeakChange, PeakEvidence, Standing, WithoutPeak,
 };
 pub use explained::{Explained, explain, explain_features};
-pub use importances::{CamSettings, Importances, class_importances, class_map};
+pub use importances::{CamSettings, Importances, class_importances, class_map, map_importances};
 pub use reduce::{Reduction, condense, interpolate, relative, upsample};
 pub use regions::Region;
-pub use shapley::{Hidden, SegmentShapley, SegmentValues, ShapleySettings};
+pub use shapley::{Hidden, Outputs, SegmentShapley, SegmentValues, ShapError, ShapleySettings};

@@ -8,8 +8,9 @@ use crate::{
     model::{Model, lowest_maximum},
     names::{NamedStatus, State},
 };
-use assay_answering::AnswerError;
+use assay_answering::{AnswerError, Explaining};
 use assay_api::{
+    class_map,
     inference::{
         ClassifyRequest, ClassifyResponse, DescribeModelRequest, DescribeModelResponse,
         FeaturesRequest, FeaturesResponse, ImportancesRequest, ImportancesResponse,
@@ -18,6 +19,7 @@ use assay_api::{
     },
     status,
 };
+use assay_explain::CamSettings;
 use assay_pipeline::Bundle;
 use assay_runtime::request::time_left;
 use std::{sync::Arc, time::Instant};
@@ -72,12 +74,16 @@ impl Service {
     async fn importances(
         &self,
         request: ImportancesRequest,
+        cam: CamSettings,
         deadline: Option<Instant>,
     ) -> Result<ImportancesResponse, AnswerError> {
         let model = self.model(&request.model, deadline).await?;
         let values = request.vector.unwrap_or_default().values;
-        let label = Some(request.label).filter(|label| !label.is_empty());
-        let found = self.0.importances_by(&model, values, label, deadline).await;
+        let asked = Explaining {
+            label: Some(request.label).filter(|label| !label.is_empty()),
+            cam,
+        };
+        let found = self.0.importances_by(&model, values, asked, deadline).await;
         let found = found.map_err(of_one_vector)?;
         Ok(ImportancesResponse {
             bundle: model.bundle().id().to_string(),
@@ -85,6 +91,7 @@ impl Service {
             energy_kev: found.energy_kev,
             importance: found.importance,
             features: Some(vector(found.features)),
+            map: Some(class_map::to_wire(&found.map)),
         })
     }
 
@@ -130,7 +137,9 @@ impl InferenceService for Service {
         request: Request<ImportancesRequest>,
     ) -> Result<Response<ImportancesResponse>, Status> {
         let deadline = moment(time_left(request.metadata()));
-        reply(self.importances(request.into_inner(), deadline).await)
+        let request = request.into_inner();
+        let cam = class_map::settings_from_wire(request.style, request.reduction)?;
+        reply(self.importances(request, cam, deadline).await)
     }
 
     async fn describe_model(

@@ -11,7 +11,9 @@ use crate::{
     pool::{Pool, PoolSettings, Wanted},
 };
 use anyhow::Context;
-use assay_answering::{AnswerError, FeatureSource, Features, ImportanceRow, ServedModel};
+use assay_answering::{
+    AnswerError, Explaining, FeatureSource, Features, ImportanceRow, ServedModel,
+};
 use assay_api::MAX_MESSAGE_BYTES;
 use assay_core::{Classified, Digest, ErrorKind};
 use assay_infer::OnnxRuntime;
@@ -198,30 +200,34 @@ impl Inference {
         &self,
         model: &Arc<Model>,
         vector: Vec<f32>,
-        label: Option<String>,
+        asked: Explaining,
         deadline: Option<Instant>,
     ) -> Result<ImportanceRow, AnswerError> {
         let contents = model.bundle().contents();
-        let class = label.map(|label| class_of(model, &label)).transpose()?;
+        let class = asked
+            .label
+            .map(|label| class_of(model, &label))
+            .transpose()?;
         let vectors = vec![vector];
         check(model, &vectors)?;
-        let done = model.run(Task::Importances(class), vectors, deadline).await;
+        let task = Task::Importances(class, asked.cam);
+        let done = model.run(task, vectors, deadline).await;
         let mut done = done.inspect_err(count_overload)?;
         measure::queued(done.queue);
         let row = done.rows.pop();
-        let Some((features, (class, importance))) =
-            row.and_then(|row| Some((row.features, row.importance?)))
+        let Some((features, explained)) = row.and_then(|row| Some((row.features, row.explained?)))
         else {
             return Err(AnswerError::Defect("importances are missing".to_owned()));
         };
         let recipe = &contents.recipe;
         Ok(ImportanceRow {
-            label: contents.classes[class].to_string(),
+            label: contents.classes[explained.class].to_string(),
             energy_kev: (0..recipe.bins())
                 .map(|bin| recipe.energy_kev(bin))
                 .collect(),
-            importance,
+            importance: explained.importance,
             features,
+            map: explained.map,
         })
     }
 }
@@ -272,12 +278,12 @@ impl FeatureSource for Inference {
         &self,
         bundle: Digest,
         vector: Vec<f32>,
-        label: Option<String>,
+        asked: Explaining,
         deadline: Option<Duration>,
     ) -> Result<ImportanceRow, AnswerError> {
         let deadline = moment(deadline);
         let model = self.by_digest(bundle, deadline).await?;
-        self.importances_by(&model, vector, label, deadline).await
+        self.importances_by(&model, vector, asked, deadline).await
     }
 }
 

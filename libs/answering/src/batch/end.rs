@@ -68,6 +68,7 @@ impl Fate {
     pub(super) fn of(error: &AnswerError) -> Self {
         match error {
             AnswerError::Overloaded { .. }
+            | AnswerError::Cancelled
             | AnswerError::Deadline { .. }
             | AnswerError::Unavailable(_) => Self::Later,
             AnswerError::Field { .. } => Self::Row,

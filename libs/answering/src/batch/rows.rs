@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{AnswerError, Question, Wanted};
 use assay_core::Digest;
+use assay_explain::CamSettings;
 use assay_pipeline::ListedSpectrum;
 use assay_trace::{item, step};
 use futures::{FutureExt, StreamExt, stream};
@@ -108,7 +109,11 @@ impl Batch {
             }
             BatchKind::Explain { regions } => {
                 let label = None;
-                let wanted = Wanted { label, regions };
+                let wanted = Wanted {
+                    label,
+                    regions,
+                    cam: CamSettings::default(),
+                };
                 let explain = self.answerer.explain_with(bundle, question, wanted, time);
                 let explained = explain.await?;
                 line.answer = Some(explained.answer.into());

@@ -2,6 +2,7 @@
 
 use crate::kit::Kit;
 use assay_answering::{AnswerError, Question, Wanted};
+use assay_explain::CamSettings;
 use assay_pipeline::fixture;
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
@@ -44,6 +45,7 @@ async fn every_wait_ends_with_the_time_of_the_question() {
     let wanted = Wanted {
         label: None,
         regions: 1,
+        cam: CamSettings::default(),
     };
     let explain = answerer.explain("steels", question.clone(), wanted, SOON);
     assert_eq!(doing(explain.await), "waiting for features");

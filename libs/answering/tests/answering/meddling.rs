@@ -1,6 +1,6 @@
 //! The real stores and a model that runs, watched, held up and made to fail.
 
-use assay_answering::{AnswerError, FeatureSource, ImportanceRow, ServedModel};
+use assay_answering::{AnswerError, Explaining, FeatureSource, ImportanceRow, ServedModel};
 use assay_core::Digest;
 use assay_pipeline::{Bundle, Identifier, Watch, fixture};
 use assay_store::{
@@ -97,7 +97,7 @@ impl FeatureSource for Features {
         &self,
         _bundle: Digest,
         vector: Vec<f32>,
-        _label: Option<String>,
+        _asked: Explaining,
         _deadline: Option<Duration>,
     ) -> Result<ImportanceRow, AnswerError> {
         self.begin().await;
@@ -111,11 +111,13 @@ impl FeatureSource for Features {
         let bundle = self.identifier.bundle();
         let importances =
             assay_explain::class_importances(bundle, &mapped, class, settings).unwrap();
+        let map = assay_explain::class_map(bundle, &mapped, class, settings.method).unwrap();
         Ok(ImportanceRow {
             label: importances.label.to_string(),
             energy_kev: importances.energy_kev,
             importance: importances.importance,
             features: mapped.features,
+            map,
         })
     }
 }

@@ -2,11 +2,13 @@
 
 use super::{ClientOptions, Link, Traced, link};
 use crate::{
-    Limited, WireError, field,
+    Limited, WireError, class_map, field,
     inference::{self as wire, Vector, inference_service_client::InferenceServiceClient},
     status,
 };
-use assay_answering::{AnswerError, FeatureSource, Features, ImportanceRow, ServedModel};
+use assay_answering::{
+    AnswerError, Explaining, FeatureSource, Features, ImportanceRow, ServedModel,
+};
 use assay_core::{Digest, ErrorKind};
 use async_trait::async_trait;
 use std::{
@@ -138,14 +140,17 @@ impl FeatureSource for RemoteFeatures {
         &self,
         bundle: Digest,
         vector: Vec<f32>,
-        label: Option<String>,
+        asked: Explaining,
         deadline: Option<Duration>,
     ) -> Result<ImportanceRow, AnswerError> {
         let bins = vector.len();
+        let (style, reduction) = class_map::settings_to_wire(asked.cam);
         let request = wire::ImportancesRequest {
             model: bundle.to_string(),
             vector: Some(Vector { values: vector }),
-            label: label.unwrap_or_default(),
+            label: asked.label.unwrap_or_default(),
+            style: style.into(),
+            reduction: reduction.into(),
         };
         let mut client = self.client.clone();
         let answer = Deadline::of(deadline)
@@ -166,6 +171,7 @@ impl FeatureSource for RemoteFeatures {
             energy_kev: answer.energy_kev,
             importance: answer.importance,
             features: answer.features.unwrap_or_default().values,
+            map: class_map::from_wire(answer.map.unwrap_or_default()).map_err(nonsense)?,
         })
     }
 }

@@ -3,7 +3,8 @@
 use assay_api::{
     ClientOptions, Credentials, Limited, Link, MAX_MESSAGE_BYTES, TokenSource, channel,
     explain::{
-        ExplainRequest, ExplainResponse,
+        ExplainCamRequest, ExplainCamResponse, ExplainPeaksRequest, ExplainPeaksResponse,
+        ExplainShapRequest, ExplainShapResponse, RenderReportRequest, RenderReportResponse,
         explain_service_client::ExplainServiceClient,
         explain_service_server::{ExplainService, ExplainServiceServer},
     },
@@ -13,6 +14,7 @@ use assay_core::Secret;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use std::{fs, net::SocketAddr, path::Path, time::Duration};
 use tokio::{net::TcpListener, time::timeout};
+use tokio_stream::Empty;
 use tonic::{
     Code, Request, Response, Status,
     transport::{Certificate, Identity, Server, ServerTlsConfig, server::TcpIncoming},
@@ -26,13 +28,36 @@ struct Mirror;
 
 #[tonic::async_trait]
 impl ExplainService for Mirror {
-    async fn explain(
+    async fn explain_cam(
         &self,
-        request: Request<ExplainRequest>,
-    ) -> Result<Response<ExplainResponse>, Status> {
+        request: Request<ExplainCamRequest>,
+    ) -> Result<Response<ExplainCamResponse>, Status> {
         let shown = request.metadata().get("authorization");
         let shown = shown.map_or("nothing", |shown| shown.to_str().unwrap());
         Err(Status::not_found(shown))
+    }
+
+    async fn explain_peaks(
+        &self,
+        _: Request<ExplainPeaksRequest>,
+    ) -> Result<Response<ExplainPeaksResponse>, Status> {
+        Err(Status::unimplemented("not asked"))
+    }
+
+    type ExplainShapStream = Empty<Result<ExplainShapResponse, Status>>;
+
+    async fn explain_shap(
+        &self,
+        _: Request<ExplainShapRequest>,
+    ) -> Result<Response<Self::ExplainShapStream>, Status> {
+        Err(Status::unimplemented("not asked"))
+    }
+
+    async fn render_report(
+        &self,
+        _: Request<RenderReportRequest>,
+    ) -> Result<Response<RenderReportResponse>, Status> {
+        Err(Status::unimplemented("not asked"))
     }
 }
 
@@ -52,7 +77,10 @@ async fn serve(tls: Option<ServerTlsConfig>) -> SocketAddr {
 async fn shown(link: &Link) -> Status {
     let client = ExplainServiceClient::new(link.clone());
     let mut client = client.limited(MAX_MESSAGE_BYTES);
-    client.explain(ExplainRequest::default()).await.unwrap_err()
+    client
+        .explain_cam(ExplainCamRequest::default())
+        .await
+        .unwrap_err()
 }
 
 /// Asks until the answer is this.

@@ -1,7 +1,7 @@
 //! What a client makes of the messages of a service: requests of any size are divided, and an
 //! answer that does not fit the question is no answer.
 
-use assay_answering::FeatureSource;
+use assay_answering::{Explaining, FeatureSource};
 use assay_api::{
     ClientOptions, RemoteFeatures,
     inference::{
@@ -138,7 +138,7 @@ async fn refusals_keep_kind_message_and_waiting_time() {
     let bundle = Digest::of(b"bundle");
     let client = client(bundle).await;
     let error = client
-        .importances(bundle, vec![0.0], None, None)
+        .importances(bundle, vec![0.0], Explaining::default(), None)
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ResourceExhausted);

@@ -18,7 +18,6 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 /// the bundle compute the features of [`EvidencePlan::vectors`], wherever that runs.
 #[derive(Debug, Clone)]
 pub struct EvidencePlan {
-    class: usize,
     peaks: PeakList,
     candidates: Vec<Vec<Candidate>>,
     /// Positions in `peaks` of those that are taken out, by energy.
@@ -33,20 +32,15 @@ impl EvidencePlan {
     /// the model, the most significant ones first until there are as many as asked for.
     ///
     /// # Errors
-    /// When the class does not exist, a setting is out of its range, the spectrum has no energy
-    /// calibration, or a spectrum without one of its peaks cannot be preprocessed.
+    /// When a setting is out of its range, the spectrum has no energy calibration, or a spectrum
+    /// without one of its peaks cannot be preprocessed.
     pub fn new(
         judge: &Judge,
         prepared: &Prepared,
-        class: usize,
         settings: &EvidenceSettings,
     ) -> Result<Self, ExplainError> {
         settings.check()?;
         let contents = judge.bundle().contents();
-        let classes = contents.classes.len();
-        if class >= classes {
-            return Err(ExplainError::Class { class, classes });
-        }
         let spectrum = prepared.spectrum();
         let peaks = find_peaks(spectrum, &settings.peaks)?;
         let candidates = peaks.candidates(&settings.candidates)?;
@@ -65,7 +59,6 @@ impl EvidencePlan {
             target.assign(&ArrayView1::from(vector));
         }
         Ok(Self {
-            class,
             peaks,
             candidates,
             tested,
@@ -83,17 +76,20 @@ impl EvidencePlan {
         self.vectors.view()
     }
 
-    /// What the peaks are worth, by the features of all vectors in their order.
+    /// What the peaks are worth to a class (`None`: the most probable one), by the features of all
+    /// vectors in their order.
     ///
     /// # Shapes
     /// `features [1 + tested peaks, features]`
     ///
     /// # Errors
-    /// When there are other numbers of rows or features, or something is not finite.
+    /// When the class does not exist, when there are other numbers of rows or features, or
+    /// something is not finite.
     pub fn conclude(
         self,
         judge: &Judge,
         features: ArrayView2<'_, f32>,
+        class: Option<usize>,
     ) -> Result<PeakEvidence, ExplainError> {
         if features.nrows() != self.vectors.nrows() {
             return Err(ExplainError::Rows {
@@ -102,10 +98,22 @@ impl EvidencePlan {
             });
         }
         let classes = &judge.bundle().contents().classes;
+        let Some(first) = features.rows().into_iter().next() else {
+            return Err(ExplainError::Rows {
+                found: 0,
+                expected: self.vectors.nrows(),
+            });
+        };
+        let best = judge.decide(&first.to_vec())?.class;
+        let class = class.unwrap_or(best);
+        let label = classes.get(class).ok_or(ExplainError::Class {
+            class,
+            classes: classes.len(),
+        })?;
         let mut standings = Vec::with_capacity(features.nrows());
         for row in features.rows() {
             let decision = judge.decide(&row.to_vec())?;
-            standings.push(Standing::of(&decision, classes, self.class));
+            standings.push(Standing::of(&decision, classes, class));
         }
         let mut standings = standings.into_iter();
         let Some(whole) = standings.next() else {
@@ -125,13 +133,9 @@ impl EvidencePlan {
             });
         }
         let peaks = self.peaks.peaks.iter().zip(self.candidates).zip(without);
-        let label = classes.get(self.class).cloned();
         Ok(PeakEvidence {
-            class: self.class,
-            label: label.ok_or(ExplainError::Class {
-                class: self.class,
-                classes: classes.len(),
-            })?,
+            class,
+            label: label.clone(),
             whole,
             peaks: peaks
                 .map(|((peak, candidates), without)| PeakChange {

@@ -3,5 +3,6 @@
 mod segments;
 mod settings;
 
+pub use assay_shap::{Outputs, ShapError};
 pub use segments::{SegmentShapley, SegmentValues};
 pub use settings::{Hidden, ShapleySettings};

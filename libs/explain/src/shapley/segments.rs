@@ -3,6 +3,7 @@
 
 use super::settings::{Hidden, ShapleySettings};
 use crate::ExplainError;
+use assay_core::Classified;
 use assay_pipeline::{Judge, PipelineError, Prepared};
 use assay_shap::{Game, Owen, Progress, Query, SegmentMasker, SegmentPartition, ShapError, Span};
 use ndarray::{Array2, ArrayView2};
@@ -43,14 +44,15 @@ impl SegmentShapley {
     ///
     /// # Errors
     /// When a setting is out of its range or does not fit the model, or the network fails.
-    pub fn start<F>(
+    pub fn start<F, E>(
         judge: &Judge,
         prepared: &Prepared,
         settings: &ShapleySettings,
         features: F,
     ) -> Result<Self, ExplainError>
     where
-        F: FnMut(ArrayView2<'_, f32>) -> Result<Array2<f32>, PipelineError>,
+        F: FnMut(ArrayView2<'_, f32>) -> Result<Array2<f32>, E>,
+        E: Classified + Send + Sync + 'static,
     {
         let (masker, edges_kev) = masker(judge, prepared, settings)?;
         let partition = masker.partition().clone();
@@ -103,9 +105,10 @@ impl SegmentShapley {
     ///
     /// # Errors
     /// When the network fails, or the state is of other settings.
-    pub fn step<F>(&mut self, features: F) -> Result<Progress, ExplainError>
+    pub fn step<F, E>(&mut self, features: F) -> Result<Progress, ExplainError>
     where
-        F: FnMut(ArrayView2<'_, f32>) -> Result<Array2<f32>, PipelineError>,
+        F: FnMut(ArrayView2<'_, f32>) -> Result<Array2<f32>, E>,
+        E: Classified + Send + Sync + 'static,
     {
         let mut game = Network {
             judge: &self.judge,
@@ -166,9 +169,10 @@ struct Network<'a, F> {
     features: F,
 }
 
-impl<F> Game<Span> for Network<'_, F>
+impl<F, E> Game<Span> for Network<'_, F>
 where
-    F: FnMut(ArrayView2<'_, f32>) -> Result<Array2<f32>, PipelineError>,
+    F: FnMut(ArrayView2<'_, f32>) -> Result<Array2<f32>, E>,
+    E: Classified + Send + Sync + 'static,
 {
     fn evaluate(&mut self, queries: &[Query<Span>]) -> Result<Array2<f64>, ShapError> {
         let mut vectors = Array2::zeros((queries.len(), self.masker.hidden().len()));

@@ -28,10 +28,11 @@ pub struct Peak {
     pub fwhm_kev: Option<f64>,
     /// Lines that may have made it, nearest first, such as "H 2223.2".
     pub candidates: Vec<String>,
-    /// Logit of the explained class with the peak minus without it: positive speaks for the class.
+    /// Logit of the explained class without the peak minus with it: negative where the peak speaks
+    /// for the class.
     pub logit_change: Option<f64>,
-    /// Gate score with the peak minus without it: positive makes the spectrum more alike to the
-    /// training spectra.
+    /// Gate score without the peak minus with it: negative where the peak makes the spectrum more
+    /// alike to the training spectra.
     pub gate_change: Option<f64>,
     /// Whether taking the peak out moves the scale of the whole image, so that its changes are not
     /// the peak's alone.

@@ -68,15 +68,16 @@
   };
 
   const peakTrace = (peaks, of, lift, theme) => {
-    const change = (peak) => peak.logit_change ?? 0;
+    // What is lost without a peak speaks for the class.
+    const worth = (peak) => -(peak.logit_change ?? 0);
     return {
       type: "scatter", mode: "markers", showlegend: false, cliponaxis: false,
       x: peaks.map((p) => p.energy_kev),
       y: peaks.map((p) => lift(of(labels.height(p)))),
       marker: {
-        symbol: peaks.map((p) => (change(p) < 0 ? "triangle-down" : "triangle-up")),
+        symbol: peaks.map((p) => (worth(p) < 0 ? "triangle-down" : "triangle-up")),
         size: peaks.map((p) => 6 + (labels.largest > 0 ? 8 * Math.sqrt(labels.weight(p) / labels.largest) : 0)),
-        color: peaks.map((p) => evidenceColour(Math.sign(change(p)), theme)),
+        color: peaks.map((p) => evidenceColour(Math.sign(worth(p)), theme)),
         line: { color: "@page", width: 0.8 }, opacity: 1,
       },
       text: peaks.map((p) => [
@@ -84,8 +85,8 @@
         `net area ${number(p.net_area)} ± ${number(p.net_area_sigma, 2)}`,
         p.fwhm_kev ? `FWHM ${p.fwhm_kev.toFixed(2)} keV` : "",
         chartText(p.candidates.join(", ")),
-        p.logit_change === null ? "" : `Δ logit ${number(p.logit_change)}`,
-        p.gate_change === null ? "" : `Δ gate score ${number(p.gate_change)}`,
+        p.logit_change === null ? "" : `without it: logit ${number(p.logit_change)}`,
+        p.gate_change === null ? "" : `without it: gate score ${number(p.gate_change)}`,
         p.rescales_image ? "removing it rescales the image" : "",
       ].filter(Boolean).join("<br>")),
       hovertemplate: "%{text}<extra></extra>", hoverlabel: { align: "left" },

@@ -11,9 +11,12 @@ const METHOD: &str = "Peaks of the measured counts, each replaced by the fitted 
 const CANDIDATES: usize = 3;
 
 pub(super) fn peaks(evidence: &PeakEvidence) -> Content {
+    // Those first that did most for the class.
+    let ranked = evidence.ranked();
+    let untested = evidence.peaks.iter().filter(|peak| peak.without.is_none());
     Content {
         method: METHOD.to_owned(),
-        peaks: evidence.peaks.iter().map(peak).collect(),
+        peaks: ranked.into_iter().chain(untested).map(peak).collect(),
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn of_elements(
                 lines.push((line.energy_kev, 1.0));
             }
             // Of the surroundings, not of a sample.
-            OtherKind::XRay | OtherKind::Ambient => {}
+            OtherKind::XRay | OtherKind::Ambient | OtherKind::Detector => {}
         }
     }
     let elements = found.into_iter().filter_map(|(element, mut lines)| {

@@ -106,7 +106,10 @@ pub(crate) const TABLE: &[(&str, Need)] = &[
     ("openassay.gate.v1.GateService/Identify", INSTRUMENT),
     ("openassay.gate.v1.GateService/IdentifyStream", INSTRUMENT),
     ("openassay.gate.v1.GateService/DescribeGate", INSTRUMENT),
-    ("openassay.explain.v1.ExplainService/Explain", ANALYST),
+    ("openassay.explain.v1.ExplainService/ExplainCam", ANALYST),
+    ("openassay.explain.v1.ExplainService/ExplainPeaks", ANALYST),
+    ("openassay.explain.v1.ExplainService/ExplainShap", ANALYST),
+    ("openassay.explain.v1.ExplainService/RenderReport", ANALYST),
     (
         "openassay.datasets.v1.DatasetService/CreateDataset",
         ANALYST,

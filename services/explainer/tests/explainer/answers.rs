@@ -3,7 +3,7 @@
 use crate::kit::{IMAGES, Kit, VECTORS, bits, question};
 use assay_api::{
     answer,
-    explain::{ExplainRequest, ExplainResponse},
+    explain::{ExplainCamRequest, ExplainCamResponse},
     gate::IdentifyResponse,
 };
 use assay_pipeline::{Answer, Identifier, Timings, fixture};
@@ -27,12 +27,18 @@ async fn answer_and_importances_are_those_of_gate_and_library() {
             let identified = kit.gate.identify(question.clone()).await.unwrap();
             for class in [None, Some(2)] {
                 let label = class.map(|class: usize| bundle.contents().classes[class].to_string());
-                let request = ExplainRequest {
+                let request = ExplainCamRequest {
                     request: Some(question.clone()),
                     label: label.unwrap_or_default(),
                     regions: 0,
+                    ..ExplainCamRequest::default()
                 };
-                let found = kit.explainer.explain(request).await.unwrap().into_inner();
+                let found = kit
+                    .explainer
+                    .explain_cam(request)
+                    .await
+                    .unwrap()
+                    .into_inner();
                 let prepared = identifier.judge().prepare(&bytes, "a.spe").unwrap();
                 let own = assay_explain::explain(&identifier, &prepared, class).unwrap();
                 let answer = timeless(found.answer.as_ref().unwrap());
@@ -53,7 +59,7 @@ async fn answer_and_importances_are_those_of_gate_and_library() {
 }
 
 /// Each region holds, of all positive importance, the share it tells.
-fn regions_are_where_the_importance_is(found: &ExplainResponse, bin_width_kev: f64) {
+fn regions_are_where_the_importance_is(found: &ExplainCamResponse, bin_width_kev: f64) {
     let positive = |from: f64, to: f64| -> f64 {
         let bins = found.energy_kev.iter().zip(&found.importance);
         let within = bins.filter(|(energy, _)| (from..=to).contains(*energy));
@@ -85,13 +91,13 @@ async fn as_many_regions_as_asked_for() {
     let mut kit = Kit::start(&[("images", &IMAGES)]).await;
     let bytes = assay_formats::write_spe(&fixture::spectrum(0, 601));
     let mut explain = async |regions| {
-        let request = ExplainRequest {
+        let request = ExplainCamRequest {
             request: Some(question("images", &bytes)),
             regions,
-            ..ExplainRequest::default()
+            ..ExplainCamRequest::default()
         };
         kit.explainer
-            .explain(request)
+            .explain_cam(request)
             .await
             .unwrap()
             .into_inner()

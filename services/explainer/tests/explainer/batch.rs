@@ -2,7 +2,7 @@
 
 use crate::kit::{IMAGES, Kit, VECTORS, bits, question};
 use crate::mapless::mapless;
-use assay_api::explain::ExplainRequest;
+use assay_api::explain::ExplainCamRequest;
 use assay_core::{Digest, ErrorKind};
 use assay_jobs::{BatchJob, JobRecord, JobState, Lane, NewJob};
 use assay_pipeline::{Bundle, SpectrumList, fixture};
@@ -85,11 +85,16 @@ async fn every_row_of_a_job_is_what_a_request_is_answered() {
     assert_eq!(table.lines().count(), 9);
     for (at, row) in list.rows().iter().enumerate() {
         let bytes = kit.stores.blobs.get(row.spectrum).await.unwrap();
-        let request = ExplainRequest {
+        let request = ExplainCamRequest {
             request: Some(question("images", &bytes)),
-            ..ExplainRequest::default()
+            ..ExplainCamRequest::default()
         };
-        let one = kit.explainer.explain(request).await.unwrap().into_inner();
+        let one = kit
+            .explainer
+            .explain_cam(request)
+            .await
+            .unwrap()
+            .into_inner();
         assert_eq!(bits(&matrix.row(at).to_vec()), bits(&one.importance));
         assert_eq!(energies, one.energy_kev);
         let line = &lines[at];

@@ -4,7 +4,7 @@ use crate::{
     kit::{IMAGES, Kit, VECTORS, question},
     mapless::mapless,
 };
-use assay_api::{explain::ExplainRequest, gate::IdentifyRequest};
+use assay_api::{explain::ExplainCamRequest, gate::IdentifyRequest};
 use assay_pipeline::fixture;
 use tonic::Code;
 use tonic_types::StatusExt;
@@ -13,24 +13,24 @@ use tonic_types::StatusExt;
 async fn faults_are_told_by_their_field() {
     let mut kit = Kit::start(&[("images", &IMAGES)]).await;
     let bytes = assay_formats::write_spe(&fixture::spectrum(0, 602));
-    let good = ExplainRequest {
+    let good = ExplainCamRequest {
         request: Some(question("images", &bytes)),
-        ..ExplainRequest::default()
+        ..ExplainCamRequest::default()
     };
-    let regions = ExplainRequest {
+    let regions = ExplainCamRequest {
         regions: 101,
         ..good.clone()
     };
-    let label = ExplainRequest {
+    let label = ExplainCamRequest {
         label: "Gold".to_owned(),
         ..good.clone()
     };
-    let nothing = ExplainRequest {
+    let nothing = ExplainCamRequest {
         request: Some(IdentifyRequest::default()),
         ..good
     };
     for (request, field, words) in [
-        (ExplainRequest::default(), "request", "missing"),
+        (ExplainCamRequest::default(), "request", "missing"),
         (
             nothing,
             "request.content",
@@ -39,7 +39,7 @@ async fn faults_are_told_by_their_field() {
         (regions, "regions", "101; allowed: 0 to 100"),
         (label, "label", "Coal, hard"),
     ] {
-        let status = kit.explainer.explain(request).await.unwrap_err();
+        let status = kit.explainer.explain_cam(request).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
         assert!(status.message().contains(words), "{status:?}");
         let violations = status.get_details_bad_request().unwrap().field_violations;
@@ -55,11 +55,11 @@ async fn a_model_without_a_map_answers_and_says_why_it_cannot_explain() {
     let question = question("mapless", &bytes);
     let answer = kit.gate.identify(question.clone()).await.unwrap();
     assert_eq!(answer.into_inner().bundle, mapless.id().to_string());
-    let request = ExplainRequest {
+    let request = ExplainCamRequest {
         request: Some(question),
-        ..ExplainRequest::default()
+        ..ExplainCamRequest::default()
     };
-    let status = kit.explainer.explain(request).await.unwrap_err();
+    let status = kit.explainer.explain_cam(request).await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
     assert!(status.message().contains("train it again"), "{status:?}");
 }

@@ -1,6 +1,8 @@
 //! A server with inference and gate, its stores in a folder, and a client.
 
-use assay_answering::{AnswerError, FeatureSource, Features, ImportanceRow, ServedModel};
+use assay_answering::{
+    AnswerError, Explaining, FeatureSource, Features, ImportanceRow, ServedModel,
+};
 use assay_api::{
     ClientOptions, channel,
     gate::{IdentifyRequest, gate_service_client::GateServiceClient},
@@ -245,11 +247,11 @@ impl FeatureSource for Watched {
         &self,
         bundle: Digest,
         vector: Vec<f32>,
-        label: Option<String>,
+        asked: Explaining,
         deadline: Option<Duration>,
     ) -> Result<ImportanceRow, AnswerError> {
         self.inner
-            .importances(bundle, vector, label, deadline)
+            .importances(bundle, vector, asked, deadline)
             .await
     }
 }

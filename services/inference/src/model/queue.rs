@@ -4,6 +4,7 @@
 
 use crate::measure;
 use assay_answering::AnswerError;
+use assay_explain::{CamSettings, ClassMap};
 use std::{
     collections::VecDeque,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
@@ -17,15 +18,26 @@ pub(crate) enum Task {
     /// Features.
     Features,
     /// Features, and the importance of each bin for a class; `None`: the most probable one.
-    Importances(Option<usize>),
+    Importances(Option<usize>, CamSettings),
 }
 
 /// What was computed for one row.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Row {
     pub(crate) features: Vec<f32>,
-    /// The class that is explained and the importance of each bin, where it was asked for.
-    pub(crate) importance: Option<(usize, Vec<f32>)>,
+    /// Where it was asked for.
+    pub(crate) explained: Option<Explained>,
+}
+
+/// Why a class stands where it does.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Explained {
+    /// The class.
+    pub(crate) class: usize,
+    /// The importance of each bin.
+    pub(crate) importance: Vec<f32>,
+    /// The map that it comes from.
+    pub(crate) map: ClassMap,
 }
 
 /// The answer to a request.

@@ -26,7 +26,7 @@ fn compute(queue: &Queue, mut share: Share, now: Instant) {
         let features = share.ticket.next(now).unwrap().to_vec();
         let row = Row {
             features,
-            importance: None,
+            explained: None,
         };
         share.ticket.add(row, Duration::from_secs(1));
         queue.finished(Duration::from_secs(1));

@@ -28,7 +28,7 @@ impl Compute for Echo {
         assert!(vector[0] >= 0.0, "a defect in the model");
         Ok(Row {
             features: vector.to_vec(),
-            importance: None,
+            explained: None,
         })
     }
 

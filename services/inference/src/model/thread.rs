@@ -9,7 +9,7 @@ use super::{
 use crate::measure;
 use assay_answering::AnswerError;
 use assay_core::{Classified, Digest, ErrorKind};
-use assay_explain::{CamSettings, ExplainError, class_importances};
+use assay_explain::{CamSettings, ExplainError, class_map, map_importances};
 use assay_infer::{EngineIdentity, FeatureExtractor, OnnxRuntime, SessionOptions, Watch};
 use assay_pipeline::{Bundle, PipelineError};
 use assay_store::BundleFiles;
@@ -145,10 +145,10 @@ impl Compute for Engine {
                 let features = features.map_err(PipelineError::from)?;
                 Ok(Row {
                     features: features.into_iter().collect(),
-                    importance: None,
+                    explained: None,
                 })
             }
-            Task::Importances(class) => self.explained(class, vector),
+            Task::Importances(class, settings) => self.explained(class, settings, vector),
         }
     }
 
@@ -159,7 +159,12 @@ impl Compute for Engine {
 
 impl Engine {
     /// The feature map stays here: it is too large to travel.
-    fn explained(&self, class: Option<usize>, vector: &[f32]) -> Result<Row, AnswerError> {
+    fn explained(
+        &self,
+        class: Option<usize>,
+        settings: CamSettings,
+        vector: &[f32],
+    ) -> Result<Row, AnswerError> {
         if !self.extractor.has_map() {
             return Err(explain_error(ExplainError::NoMap));
         }
@@ -169,11 +174,17 @@ impl Engine {
             Some(class) => class,
             None => most_probable(&self.bundle, &mapped.features)?,
         };
-        let importances = class_importances(&self.bundle, &mapped, class, CamSettings::default())
-            .map_err(explain_error)?;
+        let map = class_map(&self.bundle, &mapped, class, settings.method);
+        let map = map.map_err(explain_error)?;
+        let importances = map_importances(&self.bundle, &map, class, settings.reduction);
+        let importance = importances.map_err(explain_error)?.importance;
         Ok(Row {
             features: mapped.features,
-            importance: Some((class, importances.importance)),
+            explained: Some(Explained {
+                class,
+                importance,
+                map,
+            }),
         })
     }
 }

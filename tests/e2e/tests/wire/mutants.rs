@@ -7,7 +7,7 @@ use crate::{
     tensors::{self, OPEN_INFERENCE},
 };
 use assay_api::{
-    explain::ExplainRequest,
+    explain::ExplainCamRequest,
     gate::IdentifyRequest,
     inference::{FeaturesRequest, Vector},
     ingest::{PutFileRequest, PutSpectrumRequest, RenderImageRequest},
@@ -99,7 +99,7 @@ fn messages(stage: &Stage) -> Vec<(&'static str, &'static str, Vec<u8>)> {
         size: 64,
         ..RenderImageRequest::default()
     };
-    let explanation = ExplainRequest {
+    let explanation = ExplainCamRequest {
         request: Some(question.clone()),
         label: String::new(),
         regions: 5,
@@ -164,7 +164,7 @@ fn messages(stage: &Stage) -> Vec<(&'static str, &'static str, Vec<u8>)> {
         (INGEST, "PutSpectrum", spectrum.encode_to_vec()),
         (INGEST, "PutFile", file.encode_to_vec()),
         (INGEST, "RenderImage", image.encode_to_vec()),
-        (EXPLAIN, "Explain", explanation.encode_to_vec()),
+        (EXPLAIN, "ExplainCam", explanation.encode_to_vec()),
         (DATASETS, "CreateDataset", dataset.encode_to_vec()),
         (JOBS, "Submit", job.encode_to_vec()),
         (JOBS, "Watch", watch.encode_to_vec()),

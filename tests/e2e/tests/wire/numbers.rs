@@ -2,7 +2,7 @@
 
 use crate::case::{Case, EXPLAIN, INFERENCE, INGEST, Stage, absent, no_digests};
 use assay_api::{
-    explain::ExplainRequest,
+    explain::ExplainCamRequest,
     gate::IdentifyRequest,
     inference::{
         ClassifyRequest, DescribeModelRequest, FeaturesRequest, ImportancesRequest, Vector,
@@ -259,20 +259,25 @@ fn digests() -> Vec<Case> {
 }
 
 fn explanations(stage: &Stage) -> Vec<Case> {
-    let good = || ExplainRequest {
+    let good = || ExplainCamRequest {
         request: Some(IdentifyRequest {
             spectrum_digest: stage.spectrum.clone(),
             ..IdentifyRequest::default()
         }),
-        ..ExplainRequest::default()
+        ..ExplainCamRequest::default()
     };
-    let method = (EXPLAIN, "Explain");
+    let method = (EXPLAIN, "ExplainCam");
     let mut cases = vec![
-        Case::field("no question", method, &ExplainRequest::default(), "request"),
+        Case::field(
+            "no question",
+            method,
+            &ExplainCamRequest::default(),
+            "request",
+        ),
         Case::field(
             "101 regions",
             method,
-            &ExplainRequest {
+            &ExplainCamRequest {
                 regions: 101,
                 ..good()
             },
@@ -281,7 +286,7 @@ fn explanations(stage: &Stage) -> Vec<Case> {
         Case::field(
             "an unknown class",
             method,
-            &ExplainRequest {
+            &ExplainCamRequest {
                 label: "Kryptonite".to_owned(),
                 ..good()
             },

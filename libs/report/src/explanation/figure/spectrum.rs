@@ -275,8 +275,8 @@ impl<'a> Frame<'a> {
 
 fn marker(drawing: &mut Drawing, (x, y): (f32, f32), logit_change: Option<f64>) {
     let (colour, tip) = match logit_change {
-        Some(change) if change > 0.0 => (FOR, -1.0),
-        Some(change) if change < 0.0 => (AGAINST, 1.0),
+        Some(change) if change < 0.0 => (FOR, -1.0),
+        Some(change) if change > 0.0 => (AGAINST, 1.0),
         _ => (NEUTRAL, -1.0),
     };
     let base = y - tip * 3.5;

@@ -62,7 +62,7 @@ fn change(value: f64, largest: f64) -> Change {
         value,
         text: format!("{sign}{}", number::plain(value)),
         share: format!("{share:.3}"),
-        is_for: value >= 0.0,
+        is_for: value <= 0.0,
     }
 }
 

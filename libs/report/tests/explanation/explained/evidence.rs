@@ -91,8 +91,8 @@ pub(super) fn peaks() -> PeakEvidence {
                 net_area_sigma: (area * 1.4).sqrt(),
                 fwhm_kev: (i != 4).then(|| fwhm_kev(energy_kev)),
                 candidates: if i == 11 { Vec::new() } else { candidates },
-                logit_change: Some(likes * (area / 1e4).ln() * (0.7 + 0.3 * wobble(i))),
-                gate_change: (i % 7 != 6).then(|| 0.08 * likes + 0.05 * wobble(i + 3)),
+                logit_change: Some(-likes * (area / 1e4).ln() * (0.7 + 0.3 * wobble(i))),
+                gate_change: (i % 7 != 6).then(|| -0.08 * likes - 0.05 * wobble(i + 3)),
                 rescales_image: element == "H",
             }
         })

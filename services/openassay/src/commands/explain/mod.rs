@@ -131,11 +131,11 @@ fn find(
     let peaks = match &settings.evidence {
         None => None,
         Some(evidence) => {
-            let plan = EvidencePlan::new(judge, prepared, class, evidence)?;
+            let plan = EvidencePlan::new(judge, prepared, evidence)?;
             let title = "taking out peaks";
             let features =
                 context.watched(title, |watch| identifier.features(plan.vectors(), watch))?;
-            Some(plan.conclude(judge, features.view())?)
+            Some(plan.conclude(judge, features.view(), Some(class))?)
         }
     };
     let shapley = match &settings.shapley {

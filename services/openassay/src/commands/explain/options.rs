@@ -165,8 +165,8 @@ impl Shapley {
     /// One class alone is the explained one; several are the most probable ones.
     pub(super) fn settings(&self, class: usize) -> ShapleySettings {
         let classes = match self.top {
-            1 => assay_shap::Outputs::Chosen(vec![class]),
-            top => assay_shap::Outputs::Highest(top),
+            1 => assay_explain::Outputs::Chosen(vec![class]),
+            top => assay_explain::Outputs::Highest(top),
         };
         ShapleySettings {
             classes,

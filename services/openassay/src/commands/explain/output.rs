@@ -23,7 +23,7 @@ const PNG_SCALE: f32 = 2.0;
 #[command(next_help_heading = "Output")]
 pub(crate) struct Output {
     /// Write a page that works offline to FILE, and its data beside it as .json
-    #[arg(short, long = "output", value_name = "FILE.html")]
+    #[arg(short = 'o', long = "output", value_name = "FILE.html")]
     page: Option<PathBuf>,
 
     /// Draw the spectrum, coloured by importance, into FILE (.png or .svg)

@@ -1,0 +1,173 @@
+//! Pages and figures.
+
+use super::{Asked, Service, label, peaks};
+use assay_answering::{Explained, Wanted};
+use assay_api::{class_map, explain as wire, question, status};
+use assay_core::Classified;
+use assay_explain::{CamSettings, PeakEvidence, map_importances};
+use assay_pipeline::{Judge, Prepared};
+use assay_report::explanation::{Drawing, Explanation, image_figure, render_html, spectrum_figure};
+use assay_reporting::explanation::{Activation, ContentError, ExplanationParts, explanation};
+use assay_runtime::request::time_left;
+use std::{
+    fmt,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+use tonic::{Request, Status};
+use wire::ReportFormat;
+
+/// Pixels of a PNG for each unit of the drawing.
+const PNG_SCALE: f32 = 2.0;
+
+impl Service {
+    pub(super) async fn report(
+        &self,
+        request: Request<wire::RenderReportRequest>,
+    ) -> Result<wire::RenderReportResponse, Status> {
+        let left = time_left(request.metadata());
+        let request = request.into_inner();
+        let format = ReportFormat::try_from(request.format).map_err(|_| {
+            status::invalid_field("format", format!("is {}; allowed: 0 to 6", request.format))
+        })?;
+        let evidence = peaks::settings(request.most_peaks)?;
+        let cam = class_map::settings_from_wire(request.style, request.reduction)?;
+        let named = request
+            .request
+            .as_ref()
+            .map(|asked| asked.file_name.clone());
+        let asked = Asked::of(request.request)?;
+        let refused = |error: &_| question::status_of(error, &asked.field);
+        let wanted = Wanted {
+            label: label(request.label.clone()),
+            regions: 0,
+            cam,
+        };
+        let (answerer, model) = (&self.answerer, &asked.model);
+        // The page is about one moment: both ask the bundle that the name stands for now.
+        let explained = answerer
+            .explain(model, asked.question.clone(), wanted, left)
+            .await
+            .map_err(|error| refused(&error))?;
+        let bundle = explained.answer.bundle.to_string();
+        let (judge, prepared, peaks) = if request.no_peaks {
+            let (judge, prepared) = answerer
+                .prepare(&bundle, asked.question.clone(), left)
+                .await
+                .map_err(|error| refused(&error))?;
+            (judge, prepared, None)
+        } else {
+            let wanted = (Some(explained.label.clone()), evidence);
+            let found = answerer
+                .peaks(&bundle, asked.question.clone(), wanted, left)
+                .await
+                .map_err(|error| refused(&error))?;
+            (found.judge, found.prepared, Some(found.evidence))
+        };
+        let name = match named {
+            Some(name) if !name.is_empty() => name,
+            _ => format!("spectrum {}", prepared.digest().short()),
+        };
+        let drawn = tokio::task::spawn_blocking(move || {
+            let content = content(&judge, &prepared, &name, (&explained, cam), peaks.as_ref());
+            draw(&content.map_err(Fault::of)?, format)
+        });
+        let drawn = drawn.await.map_err(status::defect)?;
+        drawn.map_err(Fault::into_status)
+    }
+}
+
+/// Everything on the page.
+fn content(
+    judge: &Arc<Judge>,
+    prepared: &Prepared,
+    name: &str,
+    (explained, cam): (&Explained, CamSettings),
+    peaks: Option<&PeakEvidence>,
+) -> Result<Explanation, ContentError> {
+    let classes = &judge.bundle().contents().classes;
+    let class = classes
+        .iter()
+        .position(|class| class.as_str() == explained.label);
+    let class = class.unwrap_or_default();
+    let map = explained.map.symmetric()?;
+    let importances = map_importances(judge.bundle(), &explained.map, class, cam.reduction)?;
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH);
+    let created = assay_reporting::utc(seconds.map_or(0, |time| time.as_secs()));
+    explanation(&ExplanationParts {
+        judge,
+        prepared,
+        file: name,
+        answer: &explained.answer,
+        logits: &explained.logits,
+        class,
+        activation: Some(Activation {
+            settings: cam,
+            map: &map,
+            importances: &importances,
+        }),
+        peaks,
+        shapley: None,
+        created: Some(&created),
+    })
+}
+
+fn draw(
+    explanation: &Explanation,
+    format: ReportFormat,
+) -> Result<wire::RenderReportResponse, Fault> {
+    let png = |figure: &Drawing| figure.to_png(PNG_SCALE).map_err(Fault::of);
+    let svg = |figure: &Drawing| Ok(figure.to_svg().map_err(Fault::of)?.into_bytes());
+    let spectrum = || spectrum_figure(explanation).map_err(Fault::of);
+    let image = || {
+        image_figure(explanation)
+            .map_err(Fault::of)?
+            .ok_or(Fault::NoImage)
+    };
+    let (content, media_type, file_name) = match format {
+        ReportFormat::Unspecified | ReportFormat::Html => {
+            let page = render_html(explanation).map_err(Fault::of)?;
+            (
+                page.into_bytes(),
+                "text/html; charset=utf-8",
+                "explanation.html",
+            )
+        }
+        ReportFormat::Json => {
+            let json = explanation.to_json().map_err(Fault::of)?;
+            (json.into_bytes(), "application/json", "explanation.json")
+        }
+        ReportFormat::SpectrumPng => (png(&spectrum()?)?, "image/png", "spectrum.png"),
+        ReportFormat::SpectrumSvg => (svg(&spectrum()?)?, "image/svg+xml", "spectrum.svg"),
+        ReportFormat::ImagePng => (png(&image()?)?, "image/png", "image.png"),
+        ReportFormat::ImageSvg => (svg(&image()?)?, "image/svg+xml", "image.svg"),
+    };
+    Ok(wire::RenderReportResponse {
+        content,
+        media_type: media_type.to_owned(),
+        file_name: file_name.to_owned(),
+    })
+}
+
+/// Why nothing could be drawn.
+enum Fault {
+    NoImage,
+    /// The content was made here: what is wrong with it is our own fault.
+    Defect(String),
+}
+
+impl Fault {
+    fn of(error: impl Classified + fmt::Display) -> Self {
+        Self::Defect(error.to_string())
+    }
+
+    fn into_status(self) -> Status {
+        match self {
+            Self::NoImage => Status::failed_precondition(
+                "the model works on the spectrum itself and makes no image; ask for a figure of the \
+                 spectrum",
+            ),
+            Self::Defect(reason) => status::defect(reason),
+        }
+    }
+}
