@@ -1,7 +1,8 @@
 // A model bundle's description (bundle.json) and its model card in words.
 
+import { cardText } from "./card.js";
 import { facts, h } from "./elements.js";
-import { laidOut, number, parsed, whole } from "./words.js";
+import { detectorWords, laidOut, number, parsed, whole } from "./words.js";
 
 /// What a bundle is made of; `gate` is the answer of DescribeGate, or null.
 export function bundleWords(json, card, gate) {
@@ -24,7 +25,7 @@ function summary(bundle, gate) {
     ["Base", base ? `${base.name} (${base.licence})` : "none: trained as a whole"],
     ["Features", head?.features],
     ["Energies", energies],
-    ["Gate", gate ? `${gate.detector}, ${parameters(gate.parameters_json)}` : ""],
+    ["Gate", gate ? `${detectorWords(gate.detector)}, ${parameters(gate.parameters_json)}` : ""],
     ["Threshold", gate ? number(gate.threshold) : ""],
     ["Known spectra that may be refused", gate ? `${number(100 * gate.alpha)} %` : ""],
     ["Training data", training?.data ? h("code", { class: "digest", title: training.data }, training.data.slice(0, 12)) : ""],
@@ -43,7 +44,7 @@ function parameters(json) {
   const values = parsed(json);
   if (!values || typeof values !== "object") return json;
   return Object.entries(values)
-    .filter(([, value]) => value !== null && typeof value !== "object")
+    .filter(([name, value]) => name !== "detector" && value !== null && typeof value !== "object")
     .map(([name, value]) => `${name} ${typeof value === "number" ? number(value) : value}`)
     .join(", ");
 }
@@ -94,18 +95,4 @@ function metrics({ metrics: told }) {
       ),
     ),
   );
-}
-
-/// The card without its front matter, whose content stands above.
-function cardText(card) {
-  const text = card.replace(/^---\n[\s\S]*?\n---\n/, "").trim();
-  return h("div", { class: "card-text" }, text.split(/\n{2,}/).map(paragraph));
-}
-
-/// Headings and paragraphs; everything else as it was written.
-function paragraph(text) {
-  const heading = /^(#{1,4})\s+(.*)$/.exec(text);
-  if (heading) return h(heading[1].length === 1 ? "h3" : "h4", {}, heading[2]);
-  const isPlain = text.split("\n").every((line) => /^[\p{L}\p{N}("“*_`]/u.test(line) && !line.startsWith("* "));
-  return isPlain ? h("p", {}, text.replaceAll("\n", " ")) : h("pre", {}, text);
 }

@@ -2,7 +2,7 @@
 // is in plot.js.
 
 import { lowerBound, scale, ticks } from "./scales.js";
-import { number } from "./words.js";
+import { tick } from "./words.js";
 
 /// In pixels of the page.
 export const HEIGHT = 380;
@@ -71,7 +71,7 @@ export class Drawing {
   axes() {
     const [low, high] = this.plot.range;
     const under = this.data.importance ? this.strip[1] : this.bottom;
-    for (const energy of ticks(low, high, Math.max(3, this.width / 110))) {
+    for (const energy of ticks(low, high, Math.max(4, this.width / 90))) {
       const x = this.x(energy);
       this.line(x, PAD.top, x, under, this.colour("grid"));
       this.text(energy.toLocaleString("en"), x, under + 16);
@@ -80,7 +80,7 @@ export class Drawing {
     for (const height of this.vertical.ticks(6)) {
       const y = this.y(height);
       this.line(this.left, y, this.right, y, this.colour("grid"));
-      this.text(number(height, 2), this.left - 6, y + 4, "right");
+      this.text(tick(height), this.left - 6, y + 4, "right");
     }
     this.text(this.data.unit, 4, 14, "left");
   }
@@ -93,7 +93,9 @@ export class Drawing {
     const middle = (this.strip[0] + this.strip[1]) / 2;
     const reach = (this.strip[1] - this.strip[0]) / 2;
     const bins = this.last - this.first;
-    const wide = bins > 0 ? Math.max(this.step, (this.right - this.left) / bins) : this.step;
+    // Whole pixels, so that no gaps stand between bins that are enlarged.
+    const pixels = bins > 0 ? Math.ceil((this.right - this.left) / bins / this.step) : 1;
+    const wide = pixels * this.step;
     let at = this.first;
     while (at <= this.last) {
       const x = Math.round(this.x(energyKev[at]) / this.step) * this.step;

@@ -97,7 +97,8 @@ class Explanation {
         h("td", { class: "numeric" }, percent(region.share)),
       ),
     );
-    const heads = ["", "Strongest at", "Region", "Share of what speaks for it"];
+    const heads = ["No.", "Strongest at", "Region"].map((text) => h("th", { scope: "col" }, text));
+    heads.push(h("th", { scope: "col", class: "numeric" }, "Share of what speaks for it"));
     return h(
       "div",
       { class: "scroll" },
@@ -105,7 +106,7 @@ class Explanation {
         "table",
         {},
         h("caption", {}, `Regions that speak most for ${why.label}; choose one to enlarge it`),
-        h("thead", {}, h("tr", {}, heads.map((text) => h("th", { scope: "col" }, text || "No.")))),
+        h("thead", {}, h("tr", {}, heads)),
         h("tbody", {}, rows),
       ),
     );
@@ -145,15 +146,14 @@ function energies(calibration, channels) {
 }
 
 function legend() {
+  const kinds = [
+    ["for", "speaks for the class"],
+    ["none", "says nothing"],
+    ["against", "speaks against it"],
+  ];
   return h(
     "p",
     { class: "legend small" },
-    h("span", { class: "swatch for" }),
-    "speaks for the class",
-    h("span", { class: "swatch none" }),
-    "says nothing",
-    h("span", { class: "swatch against" }),
-    "speaks against it",
+    kinds.map(([kind, words]) => h("span", {}, h("span", { class: `swatch ${kind}` }), words)),
   );
 }
-

@@ -59,7 +59,10 @@ export function answerTable(results, chosen, choose) {
     failed > 0 ? `${failed} not answered` : null,
     results.length - done.length - failed > 0 ? `${results.length - done.length - failed} to go` : null,
   ];
-  const heads = ["File", "Answer", "Nearest class", "Probability", "p-value", "Warnings"];
+  const heads = ["File", "Answer", "Nearest class"].map((text) => h("th", { scope: "col" }, text));
+  for (const text of ["Probability", "p-value", "Warnings"]) {
+    heads.push(h("th", { scope: "col", class: "numeric" }, text));
+  }
   return h(
     "section",
     { class: "card", "aria-label": "Answers" },
@@ -73,12 +76,12 @@ export function answerTable(results, chosen, choose) {
     ),
     h(
       "div",
-      { class: "scroll tall" },
+      { class: "scroll tall answers" },
       h(
         "table",
         {},
         h("caption", { class: "visually-hidden" }, "Answers; choose a file to see more about it"),
-        h("thead", {}, h("tr", {}, heads.map((text) => h("th", { scope: "col" }, text)))),
+        h("thead", {}, h("tr", {}, heads)),
         h("tbody", {}, results.map((result) => row(result, result === chosen, choose))),
       ),
     ),

@@ -38,7 +38,7 @@ export class JobCard {
     this.job = job;
     const state = stateWords(job.state);
     const asked = parsed(job.specification_json) ?? {};
-    const model = asked.model_name ?? asked.model?.name ?? (typeof asked.model === "string" ? asked.model : "");
+    const model = asked.model || (asked.bundle ? "the server's default" : "");
     fill(this.heading, laneWords(job.lane), " ", h("code", { title: job.id }, job.id.slice(0, 13)));
     this.state.className = `badge state ${state}`;
     this.state.textContent = `${MARKS[state] ?? ""} ${job.cancel_requested && !isOver(job) ? "stopping" : state}`;
@@ -52,7 +52,8 @@ export class JobCard {
         ["Ended", moment(job.finished_at_ms)],
         ["Took", this.took()],
         ["Attempts", job.attempt > 1 ? `${job.attempt} of ${job.max_attempts}` : ""],
-        ["Model", model.length === 64 ? digest(model) : model],
+        ["Model", model],
+        ["Bundle", digest(asked.bundle)],
       ]),
       this.artefacts(),
       isOver(job) || job.cancel_requested ? null : button("Cancel this job", () => this.cancel()),
@@ -98,8 +99,8 @@ export class JobCard {
   }
 
   details() {
-    const { id, dataset, specification_json: asked, result } = this.job;
-    const parts = [facts([["Id", h("code", {}, id)], ["Data set", digest(dataset)]])];
+    const { id, specification_json: asked, result } = this.job;
+    const parts = [facts([["Id", h("code", {}, id)], ["Data set", digest(parsed(asked)?.dataset)]])];
     if (result?.summary_json) parts.push(h("h3", {}, "Figures"), h("pre", {}, laidOut(result.summary_json)));
     if (asked) parts.push(h("h3", {}, "What was submitted"), h("pre", {}, laidOut(asked)));
     this.open.replaceChildren(this.open.firstElementChild, ...parts);

@@ -19,8 +19,10 @@ export function notice(error, again = null) {
   }
   if (error.code === "UNAUTHENTICATED") return tokenForm(error, again);
   const parts = [h("p", {}, sentence(error.message))];
-  if (error.fields.length > 0) {
-    const rows = error.fields.map(({ field, description }) =>
+  // A server that says all in its message need not say it twice.
+  const fields = error.fields.filter(({ description }) => !error.message.includes(description));
+  if (fields.length > 0) {
+    const rows = fields.map(({ field, description }) =>
       h("li", {}, h("code", {}, field), ` ${description}`),
     );
     parts.push(h("ul", {}, rows));

@@ -4,7 +4,7 @@ import { button, fill, h } from "./elements.js";
 import { notice, tokenForm } from "./notice.js";
 import { setToken, token } from "./session.js";
 
-const HEALTH = "grpc.health.v1.Health/List";
+const HEALTH = "grpc.health.v1.Health/Check";
 const SERVED = "openassay.inference.v1.InferenceService/ListModels";
 const EVERY_MS = 5000;
 
@@ -57,8 +57,9 @@ class Status {
   async look() {
     const { client, signal } = this.page;
     const options = { timeoutS: 10, signal };
-    await put(this.health, () => client.call(HEALTH, {}, options), ({ statuses }) => health(statuses), () => this.look());
-    await put(this.served, () => client.call(SERVED, {}, options), ({ models }) => served(models), () => this.look());
+    const again = () => this.look();
+    await put(this.health, () => states(client, options), health, again);
+    await put(this.served, () => client.call(SERVED, {}, options), ({ models }) => served(models), again);
   }
 
   showAccess() {
@@ -88,25 +89,41 @@ class Status {
   }
 }
 
+/// Whether each service of the interface that is here serves, and the whole server.
+async function states(client, options) {
+  const services = Object.keys(client.messages.methods).map((method) => method.split("/")[0]);
+  const found = new Map();
+  for (const service of ["", "openassay.liveness", ...new Set(services)]) {
+    try {
+      found.set(service, (await client.call(HEALTH, { service }, options)).status);
+    } catch (error) {
+      // It is served elsewhere, or watches over the process itself.
+      if (error.code !== "NOT_FOUND") throw error;
+    }
+  }
+  return found;
+}
+
 /// Shows what comes back, or why nothing does; only where that is something else than before, so
 /// that nobody is told the same every few seconds.
 async function put(place, ask, words, again) {
-  let [content, key] = [null, ""];
+  const show = (key, content) => {
+    if (place.dataset.key === key) return;
+    place.dataset.key = key;
+    fill(place, content());
+  };
   try {
-    content = words(await ask());
-    key = content.textContent;
+    const content = words(await ask());
+    show(content.textContent, () => content);
   } catch (error) {
-    if (error.code === "CANCELLED") return;
-    content = notice(error, again);
-    key = `${error.code} ${error.message}`;
+    if (error.code !== "CANCELLED") show(`${error.code} ${error.message}`, () => notice(error, again));
   }
-  if (place.dataset.key === key) return;
-  place.dataset.key = key;
-  fill(place, content);
 }
 
 function health(statuses) {
-  const rows = [...statuses].sort(([a], [b]) => (a < b ? -1 : 1));
+  // The whole and the process first, then by the names that people use.
+  const key = (name) => (name in SPECIAL ? ` ${name}` : name.split(".").pop());
+  const rows = [...statuses].sort(([a], [b]) => (key(a) < key(b) ? -1 : 1));
   return h(
     "div",
     { class: "scroll" },
@@ -115,7 +132,7 @@ function health(statuses) {
       {},
       h("caption", { class: "visually-hidden" }, "Health of the services"),
       h("thead", {}, h("tr", {}, ["Service", "What it does", "State"].map((text) => h("th", { scope: "col" }, text)))),
-      h("tbody", {}, rows.map(([name, { status }]) => row(name, status))),
+      h("tbody", {}, rows.map(([name, status]) => row(name, status))),
     ),
   );
 }

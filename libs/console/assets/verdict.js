@@ -1,8 +1,8 @@
 // An answer about a spectrum in words: known or UNKNOWN, how sure, and what makes it less certain.
 
-import { digest, facts, h } from "./elements.js";
+import { digest, facts, h, svg } from "./elements.js";
 import { gatePicture } from "./gate.js";
-import { count, duration, moment, number, percent, whole } from "./words.js";
+import { count, detectorWords, duration, moment, number, percent, whole } from "./words.js";
 
 const SHOWN = 6;
 
@@ -74,7 +74,7 @@ function warnings(result) {
 function gateWords(answer) {
   const side = isKnown(answer) ? "At or above the threshold: accepted." : "Below the threshold: refused.";
   return [
-    h("p", {}, side, ` Detector: ${answer.detector}.`),
+    h("p", {}, side, ` Detector: ${detectorWords(answer.detector)}.`),
     h(
       "p",
       {},
@@ -109,7 +109,12 @@ function bars(rows) {
         "li",
         {},
         h("span", { class: "bar-label" }, label),
-        h("meter", { min: "0", max: "1", value: probability, "aria-hidden": "true" }),
+        svg(
+          "svg",
+          { class: "bar", "aria-hidden": "true" },
+          svg("rect", { class: "bar-all", width: "100%", height: "100%", rx: 3 }),
+          svg("rect", { class: "bar-part", width: `${100 * probability}%`, height: "100%", rx: 3 }),
+        ),
         h("span", { class: "bar-value" }, percent(probability)),
       ),
     ),

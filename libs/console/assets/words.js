@@ -2,8 +2,15 @@
 
 const LANES = { LANE_TRAIN: "Training", LANE_IDENTIFY: "Identification", LANE_EXPLAIN: "Explanation" };
 
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+
 /// A lane.
 export const laneWords = (lane) => LANES[lane] ?? "Job";
+
+const DETECTORS = { dime: "DIME", energy: "Energy", softmax: "Softmax" };
+
+/// A gate's detector.
+export const detectorWords = (name) => DETECTORS[name] ?? name;
 
 /// The last part of an enumeration's name: JOB_STATE_RUNNING to running.
 export const stateWords = (state) => String(state).split("_").pop().toLowerCase();
@@ -18,6 +25,16 @@ export function number(value, digits = 3) {
   }
   const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
   return minus(`${mantissa} × 10${superscript(Number(exponent))}`);
+}
+
+/// A number at a tick of an axis: short, powers of ten as such.
+export function tick(value) {
+  if (value > 0 && value < 1e-3) {
+    const [mantissa, exponent] = value.toExponential(2).split("e");
+    const factor = Number(mantissa) === 1 ? "" : `${Number(mantissa)}·`;
+    return `${factor}10${superscript(Number(exponent))}`;
+  }
+  return value >= 1e4 ? minus(compact.format(value)) : number(value, 3);
 }
 
 /// A whole number, also a large one.

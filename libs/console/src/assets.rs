@@ -45,6 +45,7 @@ pub(crate) const FILES: &[Asset] = files! {
     "app.js": SCRIPT,
     "base.css": STYLE,
     "bundle.js": SCRIPT,
+    "card.js": SCRIPT,
     "controls.css": STYLE,
     "dialog.js": SCRIPT,
     "drawing.js": SCRIPT,

@@ -219,7 +219,7 @@ mod tests {
         }
         assert!(
             schema["methods"]
-                .get("grpc.health.v1.Health/List")
+                .get("grpc.health.v1.Health/Check")
                 .is_some()
         );
     }

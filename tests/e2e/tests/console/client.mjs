@@ -8,8 +8,7 @@ const schema = await (await fetch(`${base}/console/schema.json`)).json();
 const client = new Client(new Messages(schema), { base });
 const told = {};
 
-const { statuses } = await client.call("grpc.health.v1.Health/List");
-told.serving = statuses.get("").status;
+told.serving = (await client.call("grpc.health.v1.Health/Check")).status;
 
 const content = readFileSync(file);
 const put = await client.call("openassay.ingest.v1.IngestService/PutFile", { content, file_name: file });
