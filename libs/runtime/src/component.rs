@@ -1,6 +1,7 @@
 //! What one service brings to a server: gRPC services, their names for health, work in the
 //! background.
 
+use crate::Pages;
 use anyhow::Result;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
@@ -22,6 +23,8 @@ pub struct Component {
     /// Work beside the requests, such as a lane's worker. Each task ends soon after shutdown
     /// begins; one that ends before, or with an error, ends the process in order.
     pub tasks: Vec<(&'static str, BoxFuture<'static, Result<()>>)>,
+    /// Pages for browsers. A server with one component that brings some answers gRPC-Web as well.
+    pub pages: Option<Pages>,
 }
 
 /// Whether a service can answer.
@@ -46,6 +49,7 @@ impl Component {
             mount: Box::new(mount),
             ready: watch::channel(Readiness::Ready).1,
             tasks: Vec::new(),
+            pages: None,
         }
     }
 
@@ -53,6 +57,13 @@ impl Component {
     #[must_use]
     pub fn ready_when(mut self, ready: watch::Receiver<Readiness>) -> Self {
         self.ready = ready;
+        self
+    }
+
+    /// Brings pages for browsers.
+    #[must_use]
+    pub fn with_pages(mut self, pages: Pages) -> Self {
+        self.pages = Some(pages);
         self
     }
 

@@ -2,6 +2,7 @@
 //! metrics, health, shutdown, the gRPC server. It knows no service.
 
 pub mod access;
+mod browser;
 mod check_health;
 mod component;
 pub mod config;
@@ -28,6 +29,7 @@ pub mod traces;
 mod watched;
 
 pub use access::AccessConfig;
+pub use browser::Pages;
 pub use component::{Component, Readiness};
 pub use config::Check;
 pub use error::RuntimeError;

@@ -1,8 +1,9 @@
 //! One gRPC server for any number of components: ports, services, layers. Its end is in `drain`.
 
 use crate::{
-    Component, Shutdown,
+    Component, Pages, Shutdown,
     access::{Access, AccessConfig},
+    browser::BrowserLayer,
     drain::{Drain, Tasks},
     error::RuntimeError,
     health::{self, Watched},
@@ -108,7 +109,7 @@ impl Server {
     ///
     /// # Errors
     /// The server or a task of a component failed, or the grace was not enough.
-    pub async fn run(self, components: Vec<Component>, shutdown: Shutdown) -> Result<()> {
+    pub async fn run(self, mut components: Vec<Component>, shutdown: Shutdown) -> Result<()> {
         let Self {
             config,
             listener,
@@ -135,6 +136,7 @@ impl Server {
             watching.spawn(health_port::serve(listener, health_service.clone()));
             tracing::info!(health.address = %address, "health");
         }
+        let pages = Pages::of(&mut components);
         let mut routes = Routes::builder();
         routes.add_service(health_service);
         let services: Vec<_> = components
@@ -155,9 +157,12 @@ impl Server {
         let following = tokio::spawn(following);
         let ends = Ends::default();
         let shared = Arc::new(Shared::new(&config, services, ends.clone(), access));
+        let browsers = BrowserLayer::new(pages, tls.is_some());
         let connections = tls::connections(listener, &config, tls, &shared);
         let serving = tokio::spawn(
             builder(&config)
+                .accept_http1(browsers.is_open())
+                .layer(browsers)
                 .layer(FrontLayer(Arc::clone(&shared)))
                 .add_routes(routes.routes())
                 .serve_with_incoming_shutdown(connections, ends.drain.clone().cancelled_owned()),

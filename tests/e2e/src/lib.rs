@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod collection;
 pub mod foreign;
 pub mod graph;
+pub mod http1;
 pub mod layers;
 pub mod memory;
 pub mod metrics;

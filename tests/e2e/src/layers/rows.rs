@@ -221,6 +221,11 @@ pub(super) const LAYERS: &[Layer] = &[
         why: "runs any service and knows none",
     },
     Layer {
+        package: "assay-console",
+        may_use: &["assay-api", "assay-runtime"],
+        why: "pages that know the interface and no service",
+    },
+    Layer {
         package: "assay-ingest",
         may_use: &[
             "assay-core",
@@ -354,6 +359,7 @@ pub(super) const LAYERS: &[Layer] = &[
             "assay-answering",
             "assay-api",
             "assay-runtime",
+            "assay-console",
             "assay-ingest",
             "assay-inference",
             "assay-gate",

@@ -59,6 +59,7 @@ pub(super) async fn build(settings: ServeSettings, shutdown: Shutdown) -> Result
         ingest(&settings, &stores, &shutdown),
         control(&settings, &stores, jobs, &shutdown),
     ];
+    components.extend(assay_console::component(&settings.console)?);
     components.extend(trainer(&settings, &stores, work, &shutdown)?);
     Ok(components)
 }

@@ -1,6 +1,7 @@
 //! The configuration of all services in one process.
 
 use assay_backends::StorageConfig;
+use assay_console::ConsoleConfig;
 use assay_control::ControlConfig;
 use assay_explainer::ExplainerConfig;
 use assay_gate::GateConfig;
@@ -23,6 +24,8 @@ pub(super) struct ServeSettings {
     pub(super) tls: TlsConfig,
     /// Who may do what.
     pub(super) access: AccessConfig,
+    /// Pages for browsers.
+    pub(super) console: ConsoleConfig,
     /// Where data lies.
     pub(super) storage: StorageConfig,
     /// Spectra in, images.
@@ -47,6 +50,7 @@ impl Check for ServeSettings {
             within("telemetry", self.telemetry.faults()),
             within("tls", self.tls.faults()),
             within("access", self.access.faults()),
+            within("console", self.console.faults()),
             within("storage", self.storage.faults()),
             within("ingest", self.ingest.faults()),
             within("inference", self.inference.faults()),

@@ -1,0 +1,196 @@
+// The page that says what spectra show: files in, answers out, and why.
+
+import { fill, h } from "./elements.js";
+import { explanation } from "./explanation.js";
+import { answerTable, dropZone } from "./files.js";
+import { RpcError } from "./faults.js";
+import { notice } from "./notice.js";
+import { measurement, verdictCard, verdictWord } from "./verdict.js";
+
+const PUT = "openassay.ingest.v1.IngestService/PutFile";
+const IDENTIFY = "openassay.gate.v1.GateService/Identify";
+const GATE = "openassay.gate.v1.GateService/DescribeGate";
+const REGISTRY = "openassay.registry.v1.RegistryService/ListModels";
+const SERVED = "openassay.inference.v1.InferenceService/ListModels";
+
+/// Files in work at once: a browser has six connections to a server without TLS.
+const AT_ONCE = 3;
+const LARGEST_FILE = 256 << 20;
+const PATIENCE_S = 120;
+/// A busy server is asked again this often.
+const TRIES = 4;
+
+/// What stays when the reader looks at another page and comes back.
+const kept = { results: [], chosen: null, model: "", gates: new Map() };
+
+export const title = "Identify";
+
+export function show(main, page) {
+  new Identify(page, main).begin();
+}
+
+class Identify {
+  constructor(page, main) {
+    this.page = page;
+    this.trouble = h("div", {});
+    this.table = h("div", {});
+    this.detail = h("div", {});
+    this.model = h("select", {
+      id: "model",
+      onchange: () => {
+        kept.model = this.model.value;
+      },
+    });
+    fill(
+      main,
+      h("h1", { tabindex: "-1" }, "What does this spectrum show?"),
+      h(
+        "div",
+        { class: "card" },
+        dropZone((files) => this.take(files)),
+        h("p", { class: "row" }, h("label", { for: "model" }, "Model"), this.model),
+      ),
+      this.trouble,
+      this.table,
+      this.detail,
+    );
+  }
+
+  begin() {
+    this.models();
+    this.list();
+    this.look();
+  }
+
+  async models() {
+    const option = (value, text) => h("option", { value, selected: value === kept.model }, text);
+    fill(this.model, option("", "the server's default"));
+    try {
+      this.model.append(...(await this.modelNames()).map((name) => option(name, name)));
+      fill(this.trouble);
+    } catch (error) {
+      if (error.code !== "CANCELLED") fill(this.trouble, notice(error, () => this.models()));
+    }
+  }
+
+  /// Every alias and version; for roles that may not see the registry, what is served.
+  async modelNames() {
+    const { client, signal } = this.page;
+    const options = { timeoutS: 30, signal };
+    try {
+      const { models } = await client.call(REGISTRY, {}, options);
+      if (models.length === 0) this.page.say("This server has no model yet.");
+      return models.flatMap(({ name, aliases, versions }) => [
+        ...aliases.map(({ alias }) => `${name}@${alias}`),
+        ...versions.map(({ version }) => `${name}:${version}`).reverse(),
+      ]);
+    } catch (error) {
+      if (error.code !== "PERMISSION_DENIED") throw error;
+      const { models } = await client.call(SERVED, {}, options);
+      return models.map(({ name }) => name).filter(Boolean);
+    }
+  }
+
+  async take(files) {
+    const added = files.map((file) => ({ name: file.name, file, model: kept.model }));
+    if (added.length === 0) return;
+    kept.results.unshift(...added);
+    kept.chosen = added[0];
+    this.list();
+    this.look();
+    await this.answerAll(added);
+  }
+
+  /// Answers about files, a few at once, in their order.
+  async answerAll(results) {
+    const waiting = [...results];
+    const work = async () => {
+      for (let next = waiting.shift(); next; next = waiting.shift()) await this.answer(next);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  }
+
+  async answer(result) {
+    result.error = null;
+    try {
+      await this.ask(result);
+      this.page.say(`${result.name}: ${verdictWord(result.answer)}`);
+    } catch (error) {
+      result.error = error;
+      this.page.say(`${result.name} was not answered`);
+    }
+    this.list();
+    if (result === kept.chosen) this.look();
+  }
+
+  /// Puts the file once and asks by its digest from then on. It goes on when the reader looks at
+  /// another page.
+  async ask(result) {
+    const { client } = this.page;
+    if (!result.put) {
+      if (result.file.size > LARGEST_FILE) {
+        throw new RpcError("RESOURCE_EXHAUSTED", "The file is larger than 256 MiB; is it a spectrum?");
+      }
+      const content = new Uint8Array(await result.file.arrayBuffer());
+      const request = { content, file_name: result.name };
+      result.put = await patiently(() => client.call(PUT, request, { timeoutS: PATIENCE_S }));
+    }
+    const question = { model: result.model, spectrum_digest: result.put.spectrum.digest };
+    result.answer = await patiently(() => client.call(IDENTIFY, question, { timeoutS: PATIENCE_S }));
+    result.at = Date.now();
+  }
+
+  list() {
+    const several = kept.results.length > 1;
+    fill(this.table, several ? answerTable(kept.results, kept.chosen, (one) => this.choose(one)) : null);
+  }
+
+  choose(result) {
+    kept.chosen = result;
+    this.list();
+    this.look();
+    this.detail.firstElementChild?.scrollIntoView({ block: "nearest" });
+  }
+
+  /// Everything about the chosen file.
+  async look() {
+    const result = kept.chosen;
+    if (!result) {
+      fill(this.detail);
+    } else if (result.error) {
+      const again = () => this.answer(result);
+      fill(this.detail, h("section", { class: "card" }, h("h2", {}, result.name), notice(result.error, again)));
+    } else if (!result.answer) {
+      fill(this.detail, h("p", { class: "card wait", "aria-busy": "true" }, `${result.name} is being answered …`));
+    } else {
+      const gate = await this.gate(result.answer.bundle);
+      if (result !== kept.chosen || this.page.signal.aborted) return;
+      fill(this.detail, verdictCard(result, gate), explanation(this.page, result), measurement(result));
+    }
+  }
+
+  /// The gate of a bundle, for its training scores; an answer can be shown without.
+  async gate(bundle) {
+    const { client, signal } = this.page;
+    if (!kept.gates.has(bundle)) {
+      try {
+        kept.gates.set(bundle, await client.call(GATE, { model: bundle }, { timeoutS: 30, signal }));
+      } catch {
+        return null;
+      }
+    }
+    return kept.gates.get(bundle);
+  }
+}
+
+/// Asks again where the server says after which time it is worth it.
+async function patiently(ask) {
+  for (let turn = 1; ; turn += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error.retryAfterS > 0) || turn === TRIES) throw error;
+      await new Promise((done) => setTimeout(done, 1000 * Math.min(error.retryAfterS, 10)));
+    }
+  }
+}
