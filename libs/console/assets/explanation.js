@@ -3,10 +3,11 @@
 
 import { button, fill, h } from "./elements.js";
 import { notice } from "./notice.js";
+import { peakActions } from "./peaks.js";
 import { Plot } from "./plot.js";
 import { percent } from "./words.js";
 
-const EXPLAIN = "openassay.explain.v1.ExplainService/Explain";
+const EXPLAIN = "openassay.explain.v1.ExplainService/ExplainCam";
 const SPECTRUM = "openassay.ingest.v1.IngestService/GetSpectrum";
 
 /// A section that fills itself. `page`: client, signal.
@@ -32,14 +33,15 @@ class Explanation {
       h("label", { for: "explained-class" }, "What speaks for"),
       this.chosen,
     );
-    // A link to the whole report about this answer goes into this row.
-    this.actions = h("div", { class: "row" });
+    const more = peakActions(page, () => this.question());
+    this.actions = h("div", { class: "row" }, more.buttons);
     this.element = h(
       "section",
       { class: "card", "aria-label": "Why" },
       h("div", { class: "row apart" }, h("h3", {}, "Why"), this.choice, this.actions),
       this.place,
       this.table,
+      more.place,
     );
     this.explain("");
   }
@@ -59,6 +61,17 @@ class Explanation {
     } finally {
       this.place.removeAttribute("aria-busy");
     }
+  }
+
+  /// What is asked beside the map: the same spectrum, model and class.
+  question() {
+    const { answer, name } = this.result;
+    const request = {
+      model: answer.bundle,
+      spectrum_digest: answer.spectrum_digest,
+      file_name: name,
+    };
+    return { request, label: this.chosen.value };
   }
 
   show(why) {
@@ -122,6 +135,7 @@ class Explanation {
   async plain() {
     const { client, signal } = this.page;
     this.choice.hidden = true;
+    this.actions.hidden = true;
     try {
       const request = { digest: this.result.answer.spectrum_digest };
       const { spectrum, counts } = await client.call(SPECTRUM, request, { timeoutS: 60, signal });

@@ -64,6 +64,7 @@ pub(crate) const FILES: &[Asset] = files! {
     "models.js": SCRIPT,
     "notice.js": SCRIPT,
     "parts.css": STYLE,
+    "peaks.js": SCRIPT,
     "plot.js": SCRIPT,
     "rpc.js": SCRIPT,
     "scales.js": SCRIPT,

@@ -2,7 +2,7 @@
 
 use super::{
     Recent,
-    queue::{Queue, Row, Task},
+    queue::{Explained, Queue, Row, Task},
     self_test,
     serve::{Compute, serve},
 };
