@@ -3,12 +3,14 @@
 
 mod error;
 mod features;
+mod masked;
 mod runtime;
 mod session;
 mod watch;
 
 pub use error::InferError;
 pub use features::{EngineIdentity, FeatureExtractor, MappedFeatures};
+pub use masked::{Mask, MaskedFeatures, MaskedNetwork, MaskedOptions, MaskedWork, Rectangle};
 pub use runtime::{LIBRARY_VARIABLE, OnnxRuntime};
 pub use session::{Session, SessionOptions, TensorInfo};
 pub use watch::Watch;

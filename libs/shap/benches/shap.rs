@@ -1,0 +1,214 @@
+//! Explains one measured spectrum's image under EfficientNet-Lite0 and prints, as lines of JSON,
+//! how long that took against running the whole network on every masked image, and how far the
+//! two differ. Sizes and evaluations may be named:
+//! `cargo bench -p assay-shap --bench shap -- 512,2631 500`.
+#![expect(clippy::print_stdout, reason = "a bench reports to the terminal")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a bench fails by panicking, in its helpers too"
+)]
+
+use assay_golden::Npz;
+use assay_gramian::Imaging;
+use assay_infer::{
+    Mask, MaskedFeatures, MaskedNetwork, MaskedOptions, OnnxRuntime, Rectangle, Session,
+    SessionOptions,
+};
+use assay_network::{
+    ExportOptions, Graph, Head, HeadSpec, Landmark, bases, catalogue, export_onnx,
+};
+use assay_shap::{
+    BlurKernel, Game, ImageBlock, ImageMasker, Outputs, Owen, OwenSettings, Query, ShapError,
+};
+use ndarray::{Array2, Axis};
+use std::{
+    ops::ControlFlow,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+const BASE: &str = "efficientnet-lite0";
+const CLASSES: usize = 10;
+/// Side of the moving average that hides pixels, against the side of the image.
+const BLUR: usize = 8;
+/// Runs of the whole network that its time is taken from.
+const WHOLE_RUNS: usize = 7;
+
+fn main() {
+    let arguments = std::env::args().skip(1).filter(|a| !a.starts_with("--"));
+    let arguments: Vec<String> = arguments.collect();
+    let sizes = arguments.first().map_or("512,2631", String::as_str);
+    let evaluations = arguments.get(1).map_or(500, |n| n.parse().unwrap());
+    for size in sizes.split(',') {
+        measure(size.parse().unwrap(), evaluations);
+    }
+}
+
+/// The first measured spectrum, prepared, as an image.
+fn image(size: usize) -> Option<Array2<f32>> {
+    let mut npz = Npz::open("the bench of explanations", "preprocess.npz")?;
+    let vectors = npz.f64("prep_2631");
+    let vector: Vec<f64> = vectors.index_axis(Axis(0), 0).iter().copied().collect();
+    let imaging = Imaging {
+        size,
+        ..Imaging::default()
+    };
+    Some(imaging.image(&vector).unwrap().mapv(|pixel| pixel as f32))
+}
+
+/// A head of alternating weights: what it answers does not matter, but it must not be flat.
+fn head(features: usize) -> Head {
+    let weight = (0..features * CLASSES).map(|i| ((i * 7919 % 201) as f32 - 100.0) / 400.0);
+    Head::new(weight.collect(), vec![0.0; CLASSES]).unwrap()
+}
+
+fn rectangle(block: &ImageBlock) -> Rectangle {
+    Rectangle {
+        top: block.rows.start,
+        bottom: block.rows.end,
+        left: block.columns.start,
+        right: block.columns.end,
+    }
+}
+
+fn rectangles(blocks: &[ImageBlock]) -> Vec<Rectangle> {
+    blocks.iter().map(rectangle).collect()
+}
+
+struct Explained<'a> {
+    features: MaskedFeatures<'a>,
+    head: Head,
+    /// Masks with their features, a few of all, to be compared with the whole network.
+    kept: Vec<(Vec<ImageBlock>, Vec<f32>)>,
+    evaluated: usize,
+    times: Vec<Duration>,
+}
+
+impl Game<ImageBlock> for Explained<'_> {
+    fn evaluate(&mut self, queries: &[Query<ImageBlock>]) -> Result<Array2<f64>, ShapError> {
+        let mut outputs = Vec::new();
+        for query in queries {
+            let near = query.between.clone().unwrap_or_default();
+            let mask = Mask {
+                shown: rectangles(&query.present),
+                near: [rectangles(&near.0), rectangles(&near.1)],
+            };
+            let start = Instant::now();
+            let features = self.features.features(&mask).map_err(ShapError::game)?;
+            self.times.push(start.elapsed());
+            let logits = self.head.logits(&features).map_err(ShapError::game)?;
+            outputs.extend(logits.into_iter().map(f64::from));
+            if self.evaluated % 71 == 3 {
+                self.kept.push((query.present.clone(), features));
+            }
+            self.evaluated += 1;
+        }
+        Ok(Array2::from_shape_vec((queries.len(), CLASSES), outputs).unwrap())
+    }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+fn whole_network(graph: &Graph, weights: &assay_network::Weights) -> Session {
+    let options = ExportOptions {
+        outputs: vec![Landmark::Features],
+        ..ExportOptions::default()
+    };
+    let part = graph.cut(Landmark::Image, Landmark::Features).unwrap();
+    let model = export_onnx(&part, weights, &options).unwrap();
+    let runtime = OnnxRuntime::load(None).unwrap();
+    Session::from_bytes(runtime, &model, &SessionOptions::default()).unwrap()
+}
+
+fn measure(size: usize, max_evals: usize) {
+    let Some(image) = image(size) else { return };
+    let Some(dir) = std::env::var_os("OPENASSAY_BASES_DIR") else {
+        println!("SKIPPED: OPENASSAY_BASES_DIR is not set, so there are no weights to run");
+        return;
+    };
+    let base = bases::load(BASE, &PathBuf::from(dir)).unwrap();
+    let spec = HeadSpec {
+        classes: CLASSES,
+        dropout: 0.0,
+    };
+    let graph: assay_network::Base = BASE.parse().unwrap();
+    let graph = catalogue::attach_head(&graph.graph(Some(size)), spec).unwrap();
+    let runtime = OnnxRuntime::load(None).unwrap();
+    let options = MaskedOptions::default();
+    let network = MaskedNetwork::new(runtime, &graph, &base.weights, None, &options).unwrap();
+    let kernel = BlurKernel::square((size / BLUR).max(2));
+    let masker = ImageMasker::blurred(image.view().insert_axis(Axis(2)), kernel).unwrap();
+    let (shown, hidden) = (
+        masker.shown().index_axis(Axis(2), 0),
+        masker.hidden().index_axis(Axis(2), 0),
+    );
+
+    let start = Instant::now();
+    let features = network.images(shown, hidden).unwrap();
+    let both_images = start.elapsed();
+    let mut game = Explained {
+        features,
+        head: head(base.descriptor.channels),
+        kept: Vec::new(),
+        evaluated: 0,
+        times: Vec::new(),
+    };
+    let settings = OwenSettings {
+        max_evals,
+        outputs: Outputs::Highest(3),
+        ..OwenSettings::default()
+    };
+    let partition = masker.partition();
+    let mut owen = Owen::start(partition, &mut game, settings).unwrap();
+    let mut watch = |_: &Owen<ImageBlock>| ControlFlow::Continue(());
+    owen.run(partition, &mut game, &mut watch).unwrap();
+    let reusing = start.elapsed();
+    let work = game.features.work().unwrap();
+    let per_mask = median(game.times.clone());
+    let rows = owen.progress().rows;
+    owen.finish(partition).unwrap();
+
+    let session = whole_network(&graph, &base.weights);
+    let mut times = Vec::new();
+    let (mut worst, mut largest) = (0.0_f32, 0.0_f32);
+    for (blocks, features) in game
+        .kept
+        .iter()
+        .cycle()
+        .take(game.kept.len().max(WHOLE_RUNS))
+    {
+        let image = masker.masked(blocks).unwrap();
+        let image = image.index_axis(Axis(2), 0).insert_axis(Axis(0)).into_dyn();
+        let start = Instant::now();
+        let expected = session.run(image, &["features"]).unwrap();
+        times.push(start.elapsed());
+        for (actual, expected) in features.iter().zip(&expected[0]) {
+            worst = worst.max((actual - expected).abs());
+            largest = largest.max(expected.abs());
+        }
+    }
+    let runs = times.len();
+    let whole = median(times);
+    let expected = whole * u32::try_from(rows).unwrap();
+    let line = serde_json::json!({
+        "bench": "shap",
+        "base": BASE,
+        "size": size,
+        "rows": rows,
+        "both_images_s": both_images.as_secs_f64(),
+        "explanation_s": reusing.as_secs_f64(),
+        "median_mask_s": per_mask.as_secs_f64(),
+        "whole_network_median_s": whole.as_secs_f64(),
+        "whole_network_runs": runs,
+        "whole_network_rows_s": expected.as_secs_f64(),
+        "times_faster": expected.as_secs_f64() / reusing.as_secs_f64(),
+        "part_of_the_multiplications": work.done / work.whole,
+        "masks_compared": game.kept.len(),
+        "worst_difference_of_features": worst,
+        "largest_feature": largest,
+    });
+    println!("{line}");
+}
