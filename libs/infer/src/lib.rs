@@ -1,5 +1,6 @@
-//! Runs networks with ONNX Runtime: loading the library, sessions with named outputs, and
-//! features of spectra in bounded batches. The only crate that knows `ort`.
+//! Runs networks with ONNX Runtime: loading the library, sessions with named outputs, features of
+//! spectra in bounded batches, and features of one image under many masks. The only crate that
+//! knows `ort`.
 
 mod error;
 mod features;

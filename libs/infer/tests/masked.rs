@@ -252,7 +252,7 @@ fn check_network(graph: &Graph, size: usize, memory_bytes: usize, ways: usize) {
     case.check(&mut features, &all);
     case.check(&mut features, &Mask::default());
     let work = features.work().unwrap();
-    println!("size {size}: {:.3} of the work", work.done / work.whole);
+    eprintln!("size {size}: {:.3} of the work", work.done / work.whole);
 }
 
 #[test]

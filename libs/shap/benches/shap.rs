@@ -1,7 +1,7 @@
 //! Explains one measured spectrum's image under EfficientNet-Lite0 and prints, as lines of JSON,
 //! how long that took against running the whole network on every masked image, and how far the
-//! two differ. Sizes and evaluations may be named:
-//! `cargo bench -p assay-shap --bench shap -- 512,2631 500`.
+//! two differ. Sizes, evaluations and the memory in MiB may be named:
+//! `cargo bench -p assay-shap --bench shap -- 512,2631 500 1024`.
 #![expect(clippy::print_stdout, reason = "a bench reports to the terminal")]
 #![expect(
     clippy::unwrap_used,
@@ -31,16 +31,18 @@ const BASE: &str = "efficientnet-lite0";
 const CLASSES: usize = 10;
 /// Side of the moving average that hides pixels, against the side of the image.
 const BLUR: usize = 8;
-/// Runs of the whole network that its time is taken from.
-const WHOLE_RUNS: usize = 7;
+/// One mask of so many is also run through the whole network, between the others, so that both
+/// times are taken under the same load.
+const WHOLE_EVERY: usize = 62;
 
 fn main() {
     let arguments = std::env::args().skip(1).filter(|a| !a.starts_with("--"));
     let arguments: Vec<String> = arguments.collect();
     let sizes = arguments.first().map_or("512,2631", String::as_str);
     let evaluations = arguments.get(1).map_or(500, |n| n.parse().unwrap());
+    let memory_mib: usize = arguments.get(2).map_or(1024, |n| n.parse().unwrap());
     for size in sizes.split(',') {
-        measure(size.parse().unwrap(), evaluations);
+        measure(size.parse().unwrap(), evaluations, memory_mib);
     }
 }
 
@@ -78,10 +80,27 @@ fn rectangles(blocks: &[ImageBlock]) -> Vec<Rectangle> {
 struct Explained<'a> {
     features: MaskedFeatures<'a>,
     head: Head,
-    /// Masks with their features, a few of all, to be compared with the whole network.
-    kept: Vec<(Vec<ImageBlock>, Vec<f32>)>,
-    evaluated: usize,
+    masker: &'a ImageMasker,
+    whole: Session,
     times: Vec<Duration>,
+    whole_times: Vec<Duration>,
+    worst: f32,
+    largest: f32,
+}
+
+impl Explained<'_> {
+    /// Runs the whole network on a mask and compares its features.
+    fn compare(&mut self, blocks: &[ImageBlock], features: &[f32]) {
+        let image = self.masker.masked(blocks).unwrap();
+        let image = image.index_axis(Axis(2), 0).insert_axis(Axis(0)).into_dyn();
+        let start = Instant::now();
+        let expected = self.whole.run(image, &["features"]).unwrap();
+        self.whole_times.push(start.elapsed());
+        for (actual, expected) in features.iter().zip(&expected[0]) {
+            self.worst = self.worst.max((actual - expected).abs());
+            self.largest = self.largest.max(expected.abs());
+        }
+    }
 }
 
 impl Game<ImageBlock> for Explained<'_> {
@@ -98,10 +117,9 @@ impl Game<ImageBlock> for Explained<'_> {
             self.times.push(start.elapsed());
             let logits = self.head.logits(&features).map_err(ShapError::game)?;
             outputs.extend(logits.into_iter().map(f64::from));
-            if self.evaluated % 71 == 3 {
-                self.kept.push((query.present.clone(), features));
+            if self.times.len() % WHOLE_EVERY == 3 {
+                self.compare(&query.present, &features);
             }
-            self.evaluated += 1;
         }
         Ok(Array2::from_shape_vec((queries.len(), CLASSES), outputs).unwrap())
     }
@@ -123,7 +141,7 @@ fn whole_network(graph: &Graph, weights: &assay_network::Weights) -> Session {
     Session::from_bytes(runtime, &model, &SessionOptions::default()).unwrap()
 }
 
-fn measure(size: usize, max_evals: usize) {
+fn measure(size: usize, max_evals: usize, memory_mib: usize) {
     let Some(image) = image(size) else { return };
     let Some(dir) = std::env::var_os("OPENASSAY_BASES_DIR") else {
         println!("SKIPPED: OPENASSAY_BASES_DIR is not set, so there are no weights to run");
@@ -137,7 +155,10 @@ fn measure(size: usize, max_evals: usize) {
     let graph: assay_network::Base = BASE.parse().unwrap();
     let graph = catalogue::attach_head(&graph.graph(Some(size)), spec).unwrap();
     let runtime = OnnxRuntime::load(None).unwrap();
-    let options = MaskedOptions::default();
+    let options = MaskedOptions {
+        memory_bytes: memory_mib << 20,
+        ..MaskedOptions::default()
+    };
     let network = MaskedNetwork::new(runtime, &graph, &base.weights, None, &options).unwrap();
     let kernel = BlurKernel::square((size / BLUR).max(2));
     let masker = ImageMasker::blurred(image.view().insert_axis(Axis(2)), kernel).unwrap();
@@ -152,10 +173,17 @@ fn measure(size: usize, max_evals: usize) {
     let mut game = Explained {
         features,
         head: head(base.descriptor.channels),
-        kept: Vec::new(),
-        evaluated: 0,
+        masker: &masker,
+        whole: whole_network(&graph, &base.weights),
         times: Vec::new(),
+        whole_times: Vec::new(),
+        worst: 0.0,
+        largest: 0.0,
     };
+    // The first run also takes its memory from the system, as the images above did.
+    game.compare(&[], &[]);
+    game.whole_times.clear();
+    let start = Instant::now();
     let settings = OwenSettings {
         max_evals,
         outputs: Outputs::Highest(3),
@@ -165,50 +193,30 @@ fn measure(size: usize, max_evals: usize) {
     let mut owen = Owen::start(partition, &mut game, settings).unwrap();
     let mut watch = |_: &Owen<ImageBlock>| ControlFlow::Continue(());
     owen.run(partition, &mut game, &mut watch).unwrap();
-    let reusing = start.elapsed();
+    let compared: Duration = game.whole_times.iter().sum();
+    let reusing = both_images + start.elapsed().saturating_sub(compared);
     let work = game.features.work().unwrap();
-    let per_mask = median(game.times.clone());
     let rows = owen.progress().rows;
     owen.finish(partition).unwrap();
-
-    let session = whole_network(&graph, &base.weights);
-    let mut times = Vec::new();
-    let (mut worst, mut largest) = (0.0_f32, 0.0_f32);
-    for (blocks, features) in game
-        .kept
-        .iter()
-        .cycle()
-        .take(game.kept.len().max(WHOLE_RUNS))
-    {
-        let image = masker.masked(blocks).unwrap();
-        let image = image.index_axis(Axis(2), 0).insert_axis(Axis(0)).into_dyn();
-        let start = Instant::now();
-        let expected = session.run(image, &["features"]).unwrap();
-        times.push(start.elapsed());
-        for (actual, expected) in features.iter().zip(&expected[0]) {
-            worst = worst.max((actual - expected).abs());
-            largest = largest.max(expected.abs());
-        }
-    }
-    let runs = times.len();
-    let whole = median(times);
+    let runs = game.whole_times.len();
+    let whole = median(game.whole_times);
     let expected = whole * u32::try_from(rows).unwrap();
     let line = serde_json::json!({
         "bench": "shap",
         "base": BASE,
         "size": size,
+        "memory_mib": memory_mib,
         "rows": rows,
         "both_images_s": both_images.as_secs_f64(),
         "explanation_s": reusing.as_secs_f64(),
-        "median_mask_s": per_mask.as_secs_f64(),
+        "median_mask_s": median(game.times).as_secs_f64(),
         "whole_network_median_s": whole.as_secs_f64(),
         "whole_network_runs": runs,
         "whole_network_rows_s": expected.as_secs_f64(),
         "times_faster": expected.as_secs_f64() / reusing.as_secs_f64(),
         "part_of_the_multiplications": work.done / work.whole,
-        "masks_compared": game.kept.len(),
-        "worst_difference_of_features": worst,
-        "largest_feature": largest,
+        "worst_difference_of_features": game.worst,
+        "largest_feature": game.largest,
     });
     println!("{line}");
 }

@@ -99,3 +99,43 @@ impl ImageMasker {
         Ok(image)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Partition, Span};
+
+    #[test]
+    fn shows_blocks_and_hides_the_rest() {
+        let image = Array3::from_shape_fn((4, 4, 2), |(y, x, c)| (8 * y + 2 * x + c) as f32);
+        let masker = ImageMasker::constant(image.view(), -1.0).unwrap();
+        let (top, _) = masker
+            .partition()
+            .split(&masker.partition().whole())
+            .unwrap();
+        let masked = masker.masked(&[top]).unwrap();
+        for ((y, x, c), value) in masked.indexed_iter() {
+            let expected = if y < 2 { image[(y, x, c)] } else { -1.0 };
+            assert_eq!(*value, expected);
+        }
+        assert_eq!(masker.masked(&[]).unwrap(), *masker.hidden());
+        assert_eq!(masker.masked(&[masker.partition().whole()]).unwrap(), image);
+    }
+
+    #[test]
+    fn refuses_what_does_not_fit() {
+        let image = Array3::zeros((4, 4, 1));
+        let masker = ImageMasker::blurred(image.view(), BlurKernel::square(2)).unwrap();
+        let beyond = ImageBlock {
+            rows: Span::new(0, 5),
+            ..masker.partition().whole()
+        };
+        let message = masker.masked(&[beyond]).unwrap_err().to_string();
+        assert!(
+            message.contains("0..5") && message.contains("0 to 4"),
+            "{message}"
+        );
+        assert!(ImageMasker::constant(image.view(), f32::NAN).is_err());
+        assert!(ImageMasker::constant(Array3::zeros((0, 4, 1)).view(), 0.0).is_err());
+    }
+}
