@@ -284,6 +284,27 @@ fn little_memory_or_none_changes_nothing() {
 }
 
 #[test]
+fn without_memory_features_depend_on_the_mask_alone() {
+    let size = 131;
+    let case = Case::new(&classifier(SMALL, size), size, 0);
+    let mut rng = keyed_rng(10, "masks", &[]);
+    let masks: Vec<Mask> = (0..4).map(|_| scattered(size, &mut rng)).collect();
+    let (mut onwards, mut backwards) = (case.features(), case.features());
+    let first: Vec<_> = masks.iter().map(|m| onwards.features(m).unwrap()).collect();
+    let second = masks.iter().rev().map(|mask| {
+        let near = [masks[0].shown.clone(), masks[1].shown.clone()];
+        let mask = Mask {
+            near,
+            ..mask.clone()
+        };
+        backwards.features(&mask).unwrap()
+    });
+    let mut second: Vec<_> = second.collect();
+    second.reverse();
+    assert_eq!(first, second);
+}
+
+#[test]
 fn an_image_of_every_bin() {
     let size = 2631;
     let case = Case::new(&classifier(SMALL, size), size, 1 << 28);
