@@ -22,7 +22,7 @@ impl ImageMasker {
     /// As [`box_blur`].
     pub fn blurred(image: ArrayView3<'_, f32>, kernel: BlurKernel) -> Result<Self, ShapError> {
         let hidden = box_blur(image, kernel)?;
-        Self::of(image, hidden)
+        Self::behind(image, hidden)
     }
 
     /// Hides pixels behind one value.
@@ -33,11 +33,25 @@ impl ImageMasker {
     /// # Errors
     /// When the image is empty, or a pixel or the value is not finite.
     pub fn constant(image: ArrayView3<'_, f32>, value: f32) -> Result<Self, ShapError> {
-        Self::of(image, Array3::from_elem(image.raw_dim(), value))
+        Self::behind(image, Array3::from_elem(image.raw_dim(), value))
     }
 
-    fn of(image: ArrayView3<'_, f32>, hidden: Array3<f32>) -> Result<Self, ShapError> {
+    /// Hides pixels behind another image, such as the mean of the training images.
+    ///
+    /// # Shapes
+    /// Both `[height, width, channels]`.
+    ///
+    /// # Errors
+    /// When the shapes differ, the image is empty or a pixel is not finite.
+    pub fn behind(image: ArrayView3<'_, f32>, hidden: Array3<f32>) -> Result<Self, ShapError> {
         let (height, width, channels) = image.dim();
+        if hidden.dim() != image.dim() {
+            return Err(ShapError::setting(
+                "shape of the hidden image",
+                format!("{:?}", hidden.dim()),
+                format!("that of the image, {:?}, is needed", image.dim()),
+            ));
+        }
         let partition = ImagePartition::new(height, width, channels)?;
         check_finite("image", image.iter().copied().map(f64::from))?;
         check_finite("hidden image", hidden.iter().copied().map(f64::from))?;
@@ -136,6 +150,7 @@ mod tests {
             "{message}"
         );
         assert!(ImageMasker::constant(image.view(), f32::NAN).is_err());
+        assert!(ImageMasker::behind(image.view(), Array3::zeros((4, 5, 1))).is_err());
         assert!(ImageMasker::constant(Array3::zeros((0, 4, 1)).view(), 0.0).is_err());
     }
 }
