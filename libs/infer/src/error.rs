@@ -94,6 +94,12 @@ pub enum InferError {
         /// The value.
         value: f32,
     },
+    /// A mask does not fit its image.
+    #[error("the mask {reason}")]
+    Mask {
+        /// What is wrong with it, as the rest of a sentence.
+        reason: String,
+    },
     /// The runtime failed while computing.
     #[error("the runtime failed to {action}: {reason}")]
     Engine {
@@ -144,7 +150,8 @@ impl Classified for InferError {
             | Self::UnknownOutput { .. }
             | Self::InputShape { .. }
             | Self::InputNotFinite { .. }
-            | Self::OutputNotFinite { .. } => ErrorKind::InvalidArgument,
+            | Self::OutputNotFinite { .. }
+            | Self::Mask { .. } => ErrorKind::InvalidArgument,
             Self::Engine { .. } => ErrorKind::Internal,
             Self::Network(error) => error.kind(),
             Self::Cancelled { .. } => ErrorKind::Cancelled,

@@ -130,7 +130,34 @@ impl Graph {
     /// When a landmark is missing, or `to` needs a value from before `from`.
     pub fn cut(&self, from: Landmark, to: Landmark) -> Result<Self, NetworkError> {
         let (start, end) = (self.require(from)?, self.require(to)?);
+        let name = match &self.nodes[start.0] {
+            Node {
+                name,
+                op: Op::Input { .. },
+                ..
+            } => name.clone(),
+            _ => from.tensor_name().to_owned(),
+        };
+        self.between((start, &name), (end, to.tensor_name()))
+    }
+
+    /// The part of the graph between two values, each with the name that it goes by: the first
+    /// becomes the input of that name, the second is named in errors. Landmarks move along.
+    ///
+    /// # Errors
+    /// When a value does not exist, or `end` needs one from before `start`.
+    pub fn between(
+        &self,
+        (start, from): (ValueId, &str),
+        (end, to): (ValueId, &str),
+    ) -> Result<Self, NetworkError> {
         let shapes = infer_shapes(self)?;
+        if let Some((_, name)) = [(start, from), (end, to)]
+            .into_iter()
+            .find(|(value, _)| value.0 >= self.nodes.len())
+        {
+            return Err(NetworkError::graph(name, "is no value of this graph"));
+        }
         let mut needed = vec![false; self.nodes.len()];
         needed[end.0] = true;
         for index in (start.0 + 1..=end.0).rev() {
@@ -142,18 +169,10 @@ impl Graph {
         }
         let misplaced = needed[..start.0].iter().any(|used| *used);
         if misplaced || !needed[start.0] {
-            let reason = format!("cannot be computed from {:?} alone", from.tensor_name());
-            return Err(NetworkError::graph(to.tensor_name(), reason));
+            let reason = format!("cannot be computed from {from:?} alone");
+            return Err(NetworkError::graph(to, reason));
         }
-        let name = match &self.nodes[start.0] {
-            Node {
-                name,
-                op: Op::Input { .. },
-                ..
-            } => name.clone(),
-            _ => from.tensor_name().to_owned(),
-        };
-        let (mut cut, input) = Self::with_input(&name, shapes[start.0].clone());
+        let (mut cut, input) = Self::with_input(from, shapes[start.0].clone());
         let mut moved = BTreeMap::from([(start, input)]);
         for index in (start.0 + 1..=end.0).filter(|i| needed[*i]) {
             let node = &self.nodes[index];

@@ -195,7 +195,7 @@ fn check(what: &str, values: &Array2<f64>, expected: &ArrayD<f64>) {
     let pairs = values.iter().zip(&expected);
     let worst = pairs.map(|(v, e)| (v - e).abs()).fold(0.0, f64::max);
     let largest = expected.iter().fold(0.0_f64, |m, e| m.max(e.abs()));
-    println!("{what}: largest value {largest:e}, worst difference {worst:e}");
+    eprintln!("{what}: largest value {largest:e}, worst difference {worst:e}");
     assert_close(what, &values, &expected, TOLERANCE);
     // A value of one pixel is often below the tolerance, so the differences must also be small
     // against the values themselves.

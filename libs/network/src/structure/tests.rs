@@ -60,6 +60,24 @@ fn cuts_between_landmarks() {
 }
 
 #[test]
+fn cuts_between_values() {
+    let graph = small();
+    let inner = graph
+        .between((ValueId(1), "from"), (ValueId(4), "to"))
+        .unwrap();
+    let names: Vec<&str> = inner.nodes.iter().map(|n| n.name.as_str()).collect();
+    assert_eq!(names, ["from", "b", "c", "d"]);
+    assert_eq!(inner.nodes[3].inputs, [ValueId(2), ValueId(1)]);
+    assert_eq!(inner.landmarks, [(Landmark::FeatureMap, ValueId(3))]);
+    inner.validate().unwrap();
+    // The sum reads what stands before its first operand.
+    let torn = graph.between((ValueId(3), "from"), (ValueId(4), "to"));
+    assert!(torn.unwrap_err().to_string().contains("\"from\""));
+    let beyond = graph.between((ValueId(1), "from"), (ValueId(99), "to"));
+    assert!(beyond.is_err());
+}
+
+#[test]
 fn refuses_a_cut_that_leaves_an_input_behind() {
     let mut graph = small();
     graph.mark(Landmark::FeatureMap, ValueId(3));

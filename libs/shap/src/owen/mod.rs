@@ -126,11 +126,7 @@ impl<B: Clone + Ord> Owen<B> {
         partition: &P,
         game: &mut impl Game<B>,
     ) -> Result<Progress, ShapError> {
-        if self.tree.whole() != Some(&partition.whole()) {
-            return Err(ShapError::State {
-                reason: "it belongs to another partition".to_owned(),
-            });
-        }
+        self.check(partition)?;
         if self.rows >= self.settings.max_evals {
             while let Some(item) = self.queue.pop() {
                 self.keep(&item);
@@ -175,8 +171,10 @@ impl<B: Clone + Ord> Owen<B> {
     /// The values of all players.
     ///
     /// # Errors
-    /// When the budget is not spent, or when base and values do not add up to the output.
+    /// When the budget is not spent, when the state belongs to another partition, or when base and
+    /// values do not add up to the output.
     pub fn finish<P: Partition<Block = B>>(&self, partition: &P) -> Result<Attribution, ShapError> {
+        self.check(partition)?;
         if !self.queue.is_empty() {
             return Err(ShapError::Unfinished {
                 rows: self.rows,
@@ -192,6 +190,15 @@ impl<B: Clone + Ord> Owen<B> {
         };
         attribution.check_additivity()?;
         Ok(attribution)
+    }
+
+    fn check<P: Partition<Block = B>>(&self, partition: &P) -> Result<(), ShapError> {
+        if self.tree.belongs_to(partition) {
+            return Ok(());
+        }
+        Err(ShapError::State {
+            reason: "its blocks are not those of this partition".to_owned(),
+        })
     }
 
     /// The change of an item stays on its block.

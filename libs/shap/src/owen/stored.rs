@@ -34,6 +34,9 @@ impl<B: Clone + Ord> TryFrom<Stored<B>> for Owen<B> {
         {
             return Err(damaged("the outputs do not fit each other"));
         }
+        if stored.settings.batch_rows == 0 {
+            return Err(damaged("batch_rows is 0, so it would never end"));
+        }
         if !stored.tree.is_sound(count) {
             return Err(damaged("the blocks do not fit each other"));
         }

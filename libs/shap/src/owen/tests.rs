@@ -94,7 +94,7 @@ fn two_that_only_count_together_share() {
 fn a_spent_budget_leaves_the_change_on_the_block() {
     // Four players; only the split into halves is paid for.
     let table: Vec<f64> = (0..16_u32)
-        .map(|set| f64::from(set & 3 | (set >> 2 & 1) * 4))
+        .map(|set| f64::from((set & 3) + 4 * (set >> 2 & 1)))
         .collect();
     let result = solve(4, &[table], 4);
     assert_eq!(result.values.column(0).to_vec(), [1.5, 1.5, 2.0, 2.0]);
@@ -247,12 +247,19 @@ fn another_partition_and_damaged_states_are_refused() {
         ("\"model_outputs\":1", "\"model_outputs\":0"),
         ("\"credit\":[0.0]", "\"credit\":[0.0,0.0]"),
         ("\"lower\":[1]", "\"lower\":[9]"),
+        ("\"batch_rows\":10", "\"batch_rows\":0"),
     ] {
         let damaged = text.replacen(from, to, 1);
         assert_ne!(damaged, text, "{from} is in {text}");
         let read: Result<Owen<Span>, _> = serde_json::from_str(&damaged);
         assert!(read.is_err(), "{to}");
     }
+    // A block that is well formed but not of this partition.
+    let moved = text.replacen("{\"start\":2,\"end\":4}", "{\"start\":2,\"end\":99}", 1);
+    assert_ne!(moved, text);
+    let mut moved: Owen<Span> = serde_json::from_str(&moved).unwrap();
+    assert!(moved.step(&partition, &mut game).is_err());
+    assert!(moved.finish(&partition).is_err());
 }
 
 #[test]

@@ -37,8 +37,17 @@ impl<B: Clone + Ord> Tree<B> {
         }
     }
 
-    pub(super) fn whole(&self) -> Option<&B> {
-        self.nodes.first().map(|node| &node.block)
+    /// Whether the blocks are those of a partition, as after reading a state they may not be.
+    pub(super) fn belongs_to<P: Partition<Block = B>>(&self, partition: &P) -> bool {
+        let whole = self.nodes.first().map(|node| &node.block);
+        whole == Some(&partition.whole())
+            && self.nodes.iter().all(|node| {
+                let parts = node.children.map(|(l, r)| (self.block(l), self.block(r)));
+                match (parts, partition.split(&node.block)) {
+                    (Some((left, right)), Some(split)) => *left == split.0 && *right == split.1,
+                    (parts, _) => parts.is_none(),
+                }
+            })
     }
 
     pub(super) fn block(&self, node: NodeId) -> &B {

@@ -83,3 +83,31 @@ impl SegmentMasker {
         Ok(vector)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_segments_and_hides_the_rest() {
+        let partition = SegmentPartition::new(vec![0, 2, 3, 6]).unwrap();
+        let vector = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let masker = SegmentMasker::behind(&vector, &[0.0; 6], partition.clone()).unwrap();
+        let masked = masker.masked(&[Span::new(0, 1), Span::new(2, 3)]).unwrap();
+        assert_eq!(masked, [1.0, 2.0, 0.0, 4.0, 5.0, 6.0]);
+        let background = SegmentMasker::background(&vector, partition.clone()).unwrap();
+        assert_eq!(
+            background.hidden(),
+            local_background(&vector, &partition).unwrap()
+        );
+    }
+
+    #[test]
+    fn refuses_what_does_not_fit() {
+        let partition = SegmentPartition::even(4, 2).unwrap();
+        let masker = SegmentMasker::behind(&[1.0; 4], &[0.0; 4], partition.clone()).unwrap();
+        assert!(masker.masked(&[Span::new(1, 3)]).is_err());
+        assert!(SegmentMasker::behind(&[1.0; 4], &[0.0; 3], partition.clone()).is_err());
+        assert!(SegmentMasker::behind(&[1.0; 4], &[f32::NAN; 4], partition).is_err());
+    }
+}
