@@ -69,6 +69,18 @@ pub enum ExplainError {
         /// What is allowed.
         allowed: &'static str,
     },
+    /// Pixels are explained where there are none.
+    #[error(
+        "the model works on the spectrum itself and makes no image; explain ranges of energy instead"
+    )]
+    NoImage,
+    /// The base's weights are not those of the model.
+    #[error(
+        "the network from image to features is another one than the model's: a base that was \
+         trained further (fine-tuned) cannot be explained pixel by pixel; explain ranges of energy \
+         instead"
+    )]
+    OtherNetwork,
     /// Features came for another number of spectra.
     #[error("features of {found} spectra came for {expected}")]
     Rows {
@@ -91,9 +103,12 @@ pub enum ExplainError {
 impl Classified for ExplainError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoMap | Self::NotOnTheMap { .. } | Self::NeedsHiRes | Self::NotSquare { .. } => {
-                ErrorKind::FailedPrecondition
-            }
+            Self::NoImage
+            | Self::OtherNetwork
+            | Self::NoMap
+            | Self::NotOnTheMap { .. }
+            | Self::NeedsHiRes
+            | Self::NotSquare { .. } => ErrorKind::FailedPrecondition,
             Self::Class { .. } | Self::NotFinite { .. } | Self::Setting { .. } => {
                 ErrorKind::InvalidArgument
             }

@@ -19,4 +19,7 @@ pub use explained::{Explained, explain, explain_features};
 pub use importances::{CamSettings, Importances, class_importances, class_map, map_importances};
 pub use reduce::{Reduction, condense, interpolate, relative, upsample};
 pub use regions::Region;
-pub use shapley::{Hidden, Outputs, SegmentShapley, SegmentValues, ShapError, ShapleySettings};
+pub use shapley::{
+    Hidden, HiddenPixels, ImageShapleySettings, ImageValues, Outputs, Progress, SegmentShapley,
+    SegmentValues, ShapError, ShapleySettings, image_shapley,
+};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 const MOST_EVALS: usize = 1_000_000;
 
 /// Splits that are chosen before one of them is looked at; part of the result.
-const BATCH_ROWS: usize = 16;
+const BATCH_ROWS: usize = 10;
 
 /// What stands where something is hidden.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 
 mod options;
 mod output;
+mod shapley;
 mod table;
 
 use crate::{
@@ -9,21 +10,19 @@ use crate::{
     context::Context,
     failure::{Failure, Result},
     file,
-    options::{JsonFlag, JsonTarget},
+    options::{BasesOption, JsonFlag, JsonTarget},
 };
-use assay_core::ErrorKind;
 use assay_explain::{
-    CamSettings, ClassMap, EvidencePlan, ExplainError, Importances, PeakEvidence, SegmentShapley,
-    SegmentValues, class_importances, class_map,
+    CamSettings, ClassMap, EvidencePlan, ExplainError, Importances, PeakEvidence,
+    class_importances, class_map,
 };
 use assay_pipeline::{Answer, Identifier, IdentifierOptions, Judge, Prepared};
 use assay_report::explanation::Explanation;
-use assay_reporting::explanation::{
-    Activation, ExplanationParts, ShapleyParts, ShapleyValues, explanation,
-};
+use assay_reporting::explanation::{Activation, ExplanationParts, explanation};
 use clap::Args;
 use options::{ExplainOptions, MethodName};
 use output::Output;
+use shapley::{Over, Shapley, Values};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -31,6 +30,7 @@ Examples:
   openassay explain sample.SPE --bundle model -o report.html
   openassay explain sample.SPE --bundle model --class Coal --style grad --no-peaks
   openassay explain sample.SPE --bundle model --method shap --max-evals 1000 -o report.html
+  openassay explain sample.SPE --bundle model --method shap --over image --top 4 -o report.html
   openassay explain sample.SPE --bundle model --figure spectrum.png --csv tables
 
 A class activation map shows regions: one of its cells is as wide as the page says. What a single
@@ -53,6 +53,9 @@ pub(crate) struct Explain {
     options: ExplainOptions,
 
     #[command(flatten)]
+    bases: BasesOption,
+
+    #[command(flatten)]
     output: Output,
 
     #[command(flatten)]
@@ -66,7 +69,7 @@ struct Found {
     class: usize,
     activation: Option<(CamSettings, ClassMap, Importances)>,
     peaks: Option<PeakEvidence>,
-    shapley: Option<(String, SegmentValues)>,
+    shapley: Option<Shapley>,
 }
 
 impl Explain {
@@ -83,7 +86,7 @@ impl Explain {
         let name = self.file.display().to_string();
         let bytes = file::read_spectrum(&self.file)?;
         let prepared = identifier.judge().prepare(&bytes, &name)?;
-        let found = find(context, &identifier, &prepared, &settings)?;
+        let found = find(context, &identifier, &prepared, (&settings, &self.bases))?;
         for warning in &found.answer.warnings {
             let warning = format!("{name}: {}", warning.message);
             context.progress.warn(&warning);
@@ -101,7 +104,7 @@ fn find(
     context: &Context,
     identifier: &Identifier,
     prepared: &Prepared,
-    settings: &options::Settings,
+    (settings, bases): (&options::Settings, &BasesOption),
 ) -> Result<Found> {
     let judge = identifier.judge();
     let class = settings.class(judge)?;
@@ -138,29 +141,23 @@ fn find(
             Some(plan.conclude(judge, features.view(), Some(class))?)
         }
     };
-    let shapley = match &settings.shapley {
+    let shapley = match settings.shapley(class) {
         None => None,
-        Some(shapley) => Some((
-            shapley.method.clone(),
-            context.watched("hiding ranges of energy", |watch| {
-                let mut features = |vectors: ndarray::ArrayView2<'_, f32>| {
-                    identifier.features(vectors, &assay_infer::Watch::none())
-                };
-                let settings = shapley.settings(class);
-                let mut shapley = SegmentShapley::start(judge, prepared, &settings, &mut features)?;
-                loop {
-                    let progress = shapley.progress();
-                    watch.report(progress.rows.min(progress.max_evals), progress.max_evals);
-                    if watch.is_cancelled() {
-                        return Err(Failure::new(ErrorKind::Cancelled, "interrupted"));
-                    }
-                    if progress.finished {
-                        return shapley.finish().map_err(Failure::from);
-                    }
-                    shapley.step(&mut features)?;
+        Some(over) => Some(Shapley {
+            method: over.method(),
+            values: match &over {
+                Over::Energies(settings) => {
+                    let values = shapley::of_energies(context, identifier, prepared, settings)?;
+                    Values::Energies(values)
                 }
-            })?,
-        )),
+                Over::Image(settings) => {
+                    let asked = (prepared, &*features);
+                    let values = shapley::of_image(context, identifier, asked, settings, bases)?;
+                    let recipe = &judge.bundle().contents().recipe;
+                    Values::Image(values, recipe.energy_range_kev())
+                }
+            },
+        }),
     };
     Ok(Found {
         answer,
@@ -175,7 +172,6 @@ fn find(
 impl Found {
     fn content(&self, judge: &Judge, prepared: &Prepared, name: &str) -> Result<Explanation> {
         let activation = self.activation.as_ref();
-        let shapley = self.shapley.as_ref();
         let created = clock::now();
         Ok(explanation(&ExplanationParts {
             judge,
@@ -190,17 +186,7 @@ impl Found {
                 importances,
             }),
             peaks: self.peaks.as_ref(),
-            shapley: shapley.map(|(method, values)| ShapleyParts {
-                method,
-                model_rows: values.evals,
-                classes: &values.classes,
-                base: &values.base,
-                full: &values.full,
-                values: ShapleyValues::Segments {
-                    edges_kev: &values.edges_kev,
-                    values: &values.values,
-                },
-            }),
+            shapley: self.shapley.as_ref().map(Shapley::parts),
             created: Some(&created),
         })?)
     }

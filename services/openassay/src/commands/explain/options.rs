@@ -1,9 +1,11 @@
 //! What is asked of an explanation.
 
+use super::shapley::Over;
 use crate::failure::{Failure, Result};
 use assay_core::ErrorKind;
 use assay_explain::{
-    CamSettings, EvidenceSettings, ExplainError, Method, Reduction, ShapleySettings,
+    CamSettings, EvidenceSettings, ExplainError, HiddenPixels, ImageShapleySettings, Method,
+    Outputs, Reduction, ShapleySettings,
 };
 use assay_pipeline::Judge;
 use clap::{Args, ValueEnum};
@@ -13,9 +15,18 @@ use clap::{Args, ValueEnum};
 pub(crate) enum MethodName {
     /// Class activation map, from the run of the network that answers
     Cam,
-    /// Shapley values of ranges of energy: each is hidden behind its local background, over many
-    /// runs of the network
+    /// Shapley values: parts of the spectrum or of its image are hidden, over many runs of the
+    /// network
     Shap,
+}
+
+/// What is hidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OverName {
+    /// Ranges of energy, each behind its local background
+    Energies,
+    /// Blocks of pixels of the image that the model sees
+    Image,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -65,7 +76,19 @@ pub(crate) struct ExplainOptions {
     #[arg(long, value_name = "N", default_value_t = ShapleySettings::default().max_evals)]
     max_evals: usize,
 
-    /// With --method shap: ranges of energy, of equal width
+    /// With --method shap: what is hidden
+    #[arg(long, value_name = "WHAT", default_value = "energies")]
+    over: OverName,
+
+    /// With --over image: pixels are hidden behind the mean over a square of N pixels
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    blur: usize,
+
+    /// With --over image: pixels are hidden behind this value instead, -1 to 1
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    constant: Option<f32>,
+
+    /// With --over energies: ranges, of equal width
     #[arg(long, value_name = "N", default_value_t = ShapleySettings::default().segments)]
     segments: usize,
 
@@ -79,13 +102,15 @@ pub(super) struct Settings {
     pub(super) method: MethodName,
     pub(super) cam: CamSettings,
     pub(super) evidence: Option<EvidenceSettings>,
-    pub(super) shapley: Option<Shapley>,
+    shapley: Option<Asked>,
     class: Option<String>,
 }
 
-pub(super) struct Shapley {
-    pub(super) method: String,
-    settings: ShapleySettings,
+/// What is asked of Shapley values, but for the classes.
+struct Asked {
+    over: OverName,
+    energies: ShapleySettings,
+    image: ImageShapleySettings,
     top: usize,
 }
 
@@ -105,6 +130,15 @@ impl ExplainOptions {
             ..ShapleySettings::default()
         };
         settings.check()?;
+        let image = ImageShapleySettings {
+            max_evals: self.max_evals,
+            hidden: match self.constant {
+                Some(value) => HiddenPixels::Constant(value),
+                None => HiddenPixels::Blur(self.blur),
+            },
+            ..ImageShapleySettings::default()
+        };
+        image.check()?;
         if !(1..=MOST_CLASSES).contains(&self.top) {
             return Err(Failure::from(ExplainError::Setting {
                 name: "top",
@@ -112,10 +146,6 @@ impl ExplainOptions {
                 allowed: "1 to 4",
             }));
         }
-        let method = format!(
-            "partition explainer, {} ranges of energy hidden behind their local background",
-            self.segments
-        );
         Ok(Settings {
             method: self.method,
             cam: CamSettings {
@@ -129,9 +159,10 @@ impl ExplainOptions {
                 },
             },
             evidence: (!self.no_peaks).then_some(evidence),
-            shapley: (self.method == MethodName::Shap).then_some(Shapley {
-                method,
-                settings,
+            shapley: (self.method == MethodName::Shap).then_some(Asked {
+                over: self.over,
+                energies: settings,
+                image,
                 top: self.top,
             }),
             class: self.class.clone(),
@@ -159,18 +190,24 @@ impl Settings {
             ),
         ))
     }
-}
 
-impl Shapley {
-    /// One class alone is the explained one; several are the most probable ones.
-    pub(super) fn settings(&self, class: usize) -> ShapleySettings {
-        let classes = match self.top {
-            1 => assay_explain::Outputs::Chosen(vec![class]),
-            top => assay_explain::Outputs::Highest(top),
+    /// Shapley values, if they are asked for. One class alone is the explained one; several are
+    /// the most probable ones.
+    pub(super) fn shapley(&self, class: usize) -> Option<Over> {
+        let asked = self.shapley.as_ref()?;
+        let classes = match asked.top {
+            1 => Outputs::Chosen(vec![class]),
+            top => Outputs::Highest(top),
         };
-        ShapleySettings {
-            classes,
-            ..self.settings.clone()
-        }
+        Some(match asked.over {
+            OverName::Energies => Over::Energies(ShapleySettings {
+                classes,
+                ..asked.energies.clone()
+            }),
+            OverName::Image => Over::Image(ImageShapleySettings {
+                classes,
+                ..asked.image.clone()
+            }),
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! An explanation for the terminal.
 
-use super::Found;
+use super::{Found, shapley::Values};
 use crate::terminal::{Align, Table, number};
 use assay_core::UNKNOWN;
 use assay_explain::PeakChange;
@@ -30,7 +30,7 @@ pub(super) fn render(found: &Found, judge: &Judge) -> String {
         }
         text += &format!("\nregions that speak for {explained}:\n{}", table.render());
     }
-    if let Some((_, values)) = &found.shapley {
+    if let Some(Values::Energies(values)) = found.shapley.as_ref().map(|found| &found.values) {
         text += &format!(
             "\nranges that add most to {explained}:\n{}",
             shapley(found, values)
