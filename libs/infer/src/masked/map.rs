@@ -46,13 +46,15 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Small maps in small tiles, because little of them is ever untouched; large maps in large
-    /// ones, because what is copied is long.
-    pub(crate) const fn new(channels: usize, extent: [usize; 2]) -> Self {
-        let side = match extent[0] {
-            0..=40 => 4,
-            41..=200 => 8,
-            _ => 32,
+    /// A map of which a position stands for `stride` pixels. Where a stride is long, a position
+    /// sees many pixels and maps of masks are kept: small tiles, because a tile is kept whole as
+    /// soon as one of its positions is new. Where it is short, only the maps of the two images
+    /// are there: large tiles, because what is copied from them is long.
+    pub(crate) const fn new(channels: usize, extent: [usize; 2], stride: usize) -> Self {
+        let side = match stride {
+            0..=4 => 32,
+            5..=8 => 8,
+            _ => 4,
         };
         Self {
             channels,

@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// A masked image's maps may take at most this part of the memory.
 const SHARE: usize = 8;
+/// Side of the tiles of the last map.
+const LAST_SIDE: usize = 8;
 /// Positions of the last map that are computed in one call.
 const POSITIONS: usize = 8192;
 
@@ -47,9 +49,12 @@ impl Stages {
             let stage = Stage::new(runtime, piece, stages.last(), pixels, options)?;
             stages.push(stage);
         }
-        let Some(last) = stages.last() else {
+        let Some(last) = stages.last_mut() else {
             return Ok(None);
         };
+        // Each of its tiles also keeps its sums, which are as long as the features.
+        last.layout.side = LAST_SIDE;
+        let last = &*last;
         let top = top
             .map(|piece| Stage::new(runtime, &piece, Some(last), pixels, options))
             .transpose()?;

@@ -41,7 +41,8 @@ impl Stage {
         pixels: [usize; 2],
         options: &SessionOptions,
     ) -> Result<Self, InferError> {
-        let windows = before.map_or([Window::POINT; 2], |stage| stage.view.windows);
+        let before_windows = before.map_or([Window::POINT; 2], |stage| stage.view.windows);
+        let windows = [0, 1].map(|axis| before_windows[axis].then(piece.windows[axis]));
         Ok(Self {
             session: Session::from_bytes(runtime, &piece.model, options)?,
             windows: piece.windows,
@@ -49,9 +50,9 @@ impl Stage {
                 (stage.layout.channels, stage.layout.extent)
             }),
             work: piece.work,
-            layout: Layout::new(piece.channels, piece.extent),
+            layout: Layout::new(piece.channels, piece.extent, windows[0].stride),
             view: Viewpoint {
-                windows: [0, 1].map(|axis| windows[axis].then(piece.windows[axis])),
+                windows,
                 pixels,
                 extent: piece.extent,
             },
