@@ -9,4 +9,5 @@ mod answers;
 mod batch;
 mod kit;
 mod mapless;
+mod reasons;
 mod refusals;

@@ -7,4 +7,6 @@ mod tool;
 #[cfg(feature = "train")]
 mod bad_input;
 #[cfg(feature = "train")]
+mod explain;
+#[cfg(feature = "train")]
 mod training;

@@ -66,6 +66,11 @@ fn trained() -> &'static Trained {
     })
 }
 
+/// A file of the training, for those who go on from it.
+pub(crate) fn trained_path(name: &str) -> String {
+    path(name)
+}
+
 fn path(name: &str) -> String {
     trained().bench.path(name).to_string_lossy().into_owned()
 }

@@ -2,6 +2,7 @@
 //! `cargo bench -p assay-benches --bench figures -- read gadf search`; without a name all run.
 #![expect(clippy::print_stdout, reason = "a bench reports to the terminal")]
 
+mod explain;
 mod gadf;
 mod measure;
 mod read;
@@ -10,7 +11,14 @@ mod training;
 
 use anyhow::{Result, bail};
 
-const NAMES: [&str; 5] = ["read", "gadf", "search", "train-512", "train-2631"];
+const NAMES: [&str; 6] = [
+    "read",
+    "gadf",
+    "search",
+    "explain",
+    "train-512",
+    "train-2631",
+];
 
 fn main() -> Result<()> {
     // cargo passes `--bench`; everything that is not an option is a name.
@@ -26,6 +34,7 @@ fn main() -> Result<()> {
             "read" => read::run()?,
             "gadf" => gadf::run()?,
             "search" => search::run()?,
+            "explain" => explain::run()?,
             "train-512" => training::run(512)?,
             "train-2631" => training::run(2631)?,
             other => bail!("{other:?} is no figure: choose among {}", NAMES.join(", ")),

@@ -5,7 +5,7 @@ use crate::measure::{peak_memory_mib, report};
 use anyhow::{Context, Result, ensure};
 use assay_golden::pgaa_dir;
 use assay_pipeline::{ModelSpec, bundle::Existing};
-use assay_train::{Resources, TrainingJob, TrainingSpec, Unobserved};
+use assay_train::{Resources, Trained, TrainingJob, TrainingSpec, Unobserved};
 use serde_json::json;
 use std::{
     path::{Path, PathBuf},
@@ -35,39 +35,14 @@ pub(crate) fn run(image_size: usize) -> Result<()> {
 }
 
 fn train(folder: &Path, image_size: usize) -> Result<()> {
-    let bases_dir = std::env::var_os("OPENASSAY_BASES_DIR").map_or_else(
-        || {
-            PathBuf::from(concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/../../.openassay/bases"
-            ))
-        },
-        PathBuf::from,
-    );
-    let mut spec = TrainingSpec::cnn2d();
-    if let ModelSpec::Cnn2d { imaging, .. } = &mut spec.model {
-        imaging.size = image_size;
-    }
     let scratch = std::env::temp_dir().join(format!("openassay-bench-{}", std::process::id()));
-    let job = TrainingJob {
-        manifest: folder.join("manifest.csv"),
-        bundle: scratch.clone(),
-        existing: Existing::Keep,
-    };
-    let resources = Resources {
-        bases_dir: &bases_dir,
-        runtime_library: None,
-        clock: Some(since_start),
-        wall_clock_s: None,
-    };
     let started = Instant::now();
-    let trained = assay_train::run(&job, &spec, &resources, &Unobserved);
+    let trained = trained(folder, image_size, &scratch);
     let wall_s = started.elapsed().as_secs_f64();
     if scratch.exists() {
         std::fs::remove_dir_all(&scratch).context("cannot remove the bench's bundle")?;
     }
-    let trained =
-        trained.context("the training failed; `cargo xtask setup` fetches what it needs")?;
+    let trained = trained?;
     let stages: serde_json::Map<_, _> = trained
         .outcome
         .timings
@@ -84,6 +59,36 @@ fn train(folder: &Path, image_size: usize) -> Result<()> {
         }),
     );
     Ok(())
+}
+
+/// Trains the default image model on the measured spectra.
+pub(crate) fn trained(folder: &Path, image_size: usize, bundle: &Path) -> Result<Trained> {
+    let bases_dir = std::env::var_os("OPENASSAY_BASES_DIR").map_or_else(
+        || {
+            PathBuf::from(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/../../.openassay/bases"
+            ))
+        },
+        PathBuf::from,
+    );
+    let mut spec = TrainingSpec::cnn2d();
+    if let ModelSpec::Cnn2d { imaging, .. } = &mut spec.model {
+        imaging.size = image_size;
+    }
+    let job = TrainingJob {
+        manifest: folder.join("manifest.csv"),
+        bundle: bundle.to_path_buf(),
+        existing: Existing::Keep,
+    };
+    let resources = Resources {
+        bases_dir: &bases_dir,
+        runtime_library: None,
+        clock: Some(since_start),
+        wall_clock_s: None,
+    };
+    assay_train::run(&job, &spec, &resources, &Unobserved)
+        .context("the training failed; `cargo xtask setup` fetches what it needs")
 }
 
 fn since_start() -> Duration {

@@ -83,6 +83,8 @@ impl Explain {
             ..IdentifierOptions::default()
         };
         let identifier = Identifier::open(&self.bundle, &options)?;
+        let model = &identifier.bundle().contents().model;
+        self.output.check_model(model.imaging().is_some())?;
         let name = self.file.display().to_string();
         let bytes = file::read_spectrum(&self.file)?;
         let prepared = identifier.judge().prepare(&bytes, &name)?;

@@ -59,6 +59,14 @@ impl Output {
         Ok(())
     }
 
+    /// Refuses an image of a model that makes none.
+    pub(super) fn check_model(&self, makes_image: bool) -> Result {
+        if self.image_figure.is_some() && !makes_image {
+            return Err(no_image());
+        }
+        Ok(())
+    }
+
     pub(super) fn write(&self, context: &Context, explanation: &Explanation) -> Result {
         let note = |what: &str, path: &Path| {
             context
@@ -78,10 +86,7 @@ impl Output {
         }
         if let Some(path) = &self.image_figure {
             let Some(figure) = image_figure(explanation)? else {
-                return Err(Failure::new(
-                    ErrorKind::FailedPrecondition,
-                    "--image-figure: this model works on the spectrum itself and makes no image",
-                ));
+                return Err(no_image());
             };
             draw(path, &figure)?;
             note("figure", path);
@@ -95,6 +100,13 @@ impl Output {
         }
         Ok(())
     }
+}
+
+fn no_image() -> Failure {
+    Failure::new(
+        ErrorKind::FailedPrecondition,
+        "--image-figure: this model works on the spectrum itself and makes no image",
+    )
 }
 
 fn form(path: &Path) -> Result<Form> {
