@@ -52,7 +52,7 @@ class Reader:
         self.browser.evaluate(f"location.hash = '#/{part}'")
 
     def give_token(self, token):
-        text(self.browser, "#token", "the question for a token")
+        self.browser.wait_for("!!document.querySelector('#token')", "the question for a token")
         self.shoot("token")
         self.browser.evaluate(
             f"(field => {{ field.value = {json.dumps(token)}; field.form.requestSubmit(); }})"
@@ -78,7 +78,7 @@ class Reader:
             "for (let i = 0; i < image.length; i += 4) seen.add(image[i] + ',' + image[i + 1] + ',' + image[i + 2]);"
             "return seen.size; })(document.querySelector('.plot canvas'))"
         )
-        told["colours"] = browser.evaluate(colours)
+        told["colours"] = browser.wait_for(f"(seen => seen > 20 && seen)({colours})", "colours")
         # By keyboard alone.
         browser.evaluate("document.querySelector('.plot canvas').focus()")
         key = {"key": "ArrowRight", "code": "ArrowRight", "windowsVirtualKeyCode": 39}
