@@ -65,9 +65,9 @@ class Reader:
         told["answer"] = text(browser, ".verdict .headline", "the answer")
         told["kicker"] = text(browser, ".verdict .kicker", "what sort of answer")
         if len(files) > 1:
-            done = f"document.querySelectorAll('tbody tr .badge').length === {len(files)}"
+            done = f"document.querySelectorAll('.answers .badge').length === {len(files)}"
             browser.wait_for(done, "every answer")
-            rows = "[...document.querySelectorAll('tbody tr')].map(row => [...row.cells].map(cell => cell.textContent))"
+            rows = "[...document.querySelectorAll('.answers tbody tr')].map(row => [...row.cells].map(cell => cell.textContent))"
             told["rows"] = browser.evaluate(rows)
         browser.wait_for("!!document.querySelector('.plot canvas')", "the spectrum")
         regions = "document.querySelectorAll('.figure ~ div tbody tr').length"
