@@ -156,6 +156,8 @@ class Browser:
         data["dragOperationsMask"] = 1
         for kind in ["dragEnter", "dragOver", "drop"]:
             self.send("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data)
+        # So that the pointer does not rest on the place.
+        self.send("Input.dispatchMouseEvent", type="mouseMoved", x=1, y=1)
 
     def shot(self, path):
         """A picture of the whole page."""

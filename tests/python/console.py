@@ -52,7 +52,7 @@ class Reader:
         self.browser.evaluate(f"location.hash = '#/{part}'")
 
     def give_token(self, token):
-        text(self.browser, "#token", "the question for a token")
+        self.browser.wait_for("!!document.querySelector('#token')", "the question for a token")
         self.shoot("token")
         self.browser.evaluate(
             f"(field => {{ field.value = {json.dumps(token)}; field.form.requestSubmit(); }})"
@@ -65,9 +65,9 @@ class Reader:
         told["answer"] = text(browser, ".verdict .headline", "the answer")
         told["kicker"] = text(browser, ".verdict .kicker", "what sort of answer")
         if len(files) > 1:
-            done = f"document.querySelectorAll('tbody tr .badge').length === {len(files)}"
+            done = f"document.querySelectorAll('.answers .badge').length === {len(files)}"
             browser.wait_for(done, "every answer")
-            rows = "[...document.querySelectorAll('tbody tr')].map(row => [...row.cells].map(cell => cell.textContent))"
+            rows = "[...document.querySelectorAll('.answers tbody tr')].map(row => [...row.cells].map(cell => cell.textContent))"
             told["rows"] = browser.evaluate(rows)
         browser.wait_for("!!document.querySelector('.plot canvas')", "the spectrum")
         regions = "document.querySelectorAll('.figure ~ div tbody tr').length"
@@ -78,7 +78,7 @@ class Reader:
             "for (let i = 0; i < image.length; i += 4) seen.add(image[i] + ',' + image[i + 1] + ',' + image[i + 2]);"
             "return seen.size; })(document.querySelector('.plot canvas'))"
         )
-        told["colours"] = browser.evaluate(colours)
+        told["colours"] = browser.wait_for(f"(seen => seen > 20 && seen)({colours})", "colours")
         # By keyboard alone.
         browser.evaluate("document.querySelector('.plot canvas').focus()")
         key = {"key": "ArrowRight", "code": "ArrowRight", "windowsVirtualKeyCode": 39}

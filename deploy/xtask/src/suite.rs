@@ -31,6 +31,34 @@ const OPTIONAL_DATA: [(&str, &str); 2] = [
     ("OPENASSAY_PGAA_DIR", "measured spectra"),
 ];
 
+/// A program that some tests start where it is installed.
+struct OptionalProgram {
+    /// What it may be called.
+    names: &'static [&'static str],
+    /// What it is for.
+    what: &'static str,
+    /// Debian's package.
+    package: &'static str,
+}
+
+const OPTIONAL_PROGRAMS: [OptionalProgram; 2] = [
+    OptionalProgram {
+        names: &[
+            "chromium",
+            "chromium-browser",
+            "google-chrome",
+            "google-chrome-stable",
+        ],
+        what: "the console in a browser",
+        package: "chromium",
+    },
+    OptionalProgram {
+        names: &["node"],
+        what: "the scripts of the console by themselves",
+        package: "nodejs",
+    },
+];
+
 /// Sets up, builds and runs every test.
 pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
     let started = Instant::now();
@@ -44,7 +72,8 @@ pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
     test.arg("--no-fail-fast").args(&options.arguments);
     let outcome = command::run(checkout, &mut test, "The failed tests are named above");
     let absent = notes(|name| env::var_os(name).is_some());
-    for note in absent.iter().chain(servers.notes()) {
+    let programs = programs(is_on_path);
+    for note in absent.iter().chain(&programs).chain(servers.notes()) {
         eprintln!("{note}");
     }
     outcome?;
@@ -79,6 +108,22 @@ fn notes(is_set: impl Fn(&str) -> bool) -> Vec<String> {
         .collect()
 }
 
+/// What the tests passed over in the absence of programs.
+fn programs(is_there: impl Fn(&str) -> bool) -> Vec<String> {
+    let absent = OPTIONAL_PROGRAMS.iter();
+    let absent = absent.filter(|program| !program.names.iter().any(|name| is_there(name)));
+    absent
+        .map(|OptionalProgram { what, package, .. }| {
+            format!("NOT TESTED: {what}; on Debian or Ubuntu: sudo apt-get install -y {package}")
+        })
+        .collect()
+}
+
+fn is_on_path(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
 /// Documentation tests get no run path from a build script, so the loader is told.
 fn library_path(checkout: &Checkout) -> Result<OsString> {
     let libtorch = checkout
@@ -110,6 +155,14 @@ mod tests {
             "/c"
         );
         assert!(appended(None, OsStr::new("/a:b")).is_err());
+    }
+
+    #[test]
+    fn absent_programs_are_told() {
+        assert_eq!(programs(|_| true), Vec::<String>::new());
+        assert_eq!(programs(|name| name == "google-chrome").len(), 1);
+        let told = programs(|name| name == "node");
+        assert!(told[0].contains("browser") && told[0].ends_with("chromium"));
     }
 
     #[test]

@@ -98,7 +98,7 @@ export class Drawing {
     const wide = pixels * this.step;
     let at = this.first;
     while (at <= this.last) {
-      const x = Math.round(this.x(energyKev[at]) / this.step) * this.step;
+      const x = Math.floor(this.x(energyKev[at]) / this.step) * this.step;
       let [height, said] = [0, 0];
       while (at <= this.last && this.x(energyKev[at]) < x + this.step) {
         height = Math.max(height, heights[at]);

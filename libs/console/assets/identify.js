@@ -17,16 +17,22 @@ const SERVED = "openassay.inference.v1.InferenceService/ListModels";
 const AT_ONCE = 3;
 const LARGEST_FILE = 256 << 20;
 const PATIENCE_S = 120;
+/// Time between two drawings of the table.
+const LIST_MS = 150;
 /// A busy server is asked again this often.
 const TRIES = 4;
 
 /// What stays when the reader looks at another page and comes back.
 const kept = { results: [], chosen: null, model: "", gates: new Map() };
 
+/// The page as it is shown now: answers to files that were dropped before it was left go there, too.
+let shown = null;
+
 export const title = "Identify";
 
 export function show(main, page) {
-  new Identify(page, main).begin();
+  shown = new Identify(page, main);
+  shown.begin();
 }
 
 class Identify {
@@ -119,8 +125,8 @@ class Identify {
       result.error = error;
       this.page.say(`${result.name} was not answered`);
     }
-    this.list();
-    if (result === kept.chosen) this.look();
+    shown.listSoon();
+    if (result === kept.chosen) shown.look();
   }
 
   /// Puts the file once and asks by its digest from then on. It goes on when the reader looks at
@@ -140,9 +146,23 @@ class Identify {
     result.at = Date.now();
   }
 
+  /// Many files are answered in a second.
+  listSoon() {
+    this.timer ??= setTimeout(() => {
+      this.timer = null;
+      this.list();
+    }, LIST_MS);
+  }
+
+  /// Draws the table; the reader stays at their place in it.
   list() {
+    const top = this.table.querySelector(".answers")?.scrollTop ?? 0;
+    const buttons = () => [...this.table.querySelectorAll("button")];
+    const focused = buttons().indexOf(document.activeElement);
     const several = kept.results.length > 1;
     fill(this.table, several ? answerTable(kept.results, kept.chosen, (one) => this.choose(one)) : null);
+    if (top > 0) this.table.querySelector(".answers").scrollTop = top;
+    buttons()[focused]?.focus({ preventScroll: true });
   }
 
   choose(result) {

@@ -34,15 +34,25 @@ export class JobCard {
     this.update(job);
   }
 
+  /// Shows what has changed; where that is the progress alone, nothing else moves under the
+  /// reader's hands.
   update(job) {
     this.job = job;
+    fill(this.progress, this.bar());
+    const { state, cancel_requested: asked, attempt, error_message: fault, started_at_ms: begun } = job;
+    const key = [state, asked, attempt, fault, begun, job.result !== null].join(" ");
+    if (key !== this.key) this.rebuild();
+    this.key = key;
+  }
+
+  rebuild() {
+    const { job } = this;
     const state = stateWords(job.state);
     const asked = parsed(job.specification_json) ?? {};
     const model = asked.model || (asked.bundle ? "the server's default" : "");
     fill(this.heading, laneWords(job.lane), " ", h("code", { title: job.id }, job.id.slice(0, 13)));
     this.state.className = `badge state ${state}`;
     this.state.textContent = `${MARKS[state] ?? ""} ${job.cancel_requested && !isOver(job) ? "stopping" : state}`;
-    fill(this.progress, this.bar());
     fill(
       this.body,
       job.error_message ? h("p", { class: "fault" }, `${CODES[job.error_code] ?? ""} ${job.error_message}`) : null,

@@ -91,6 +91,8 @@ export function tokenForm(error, done) {
 /// A message of the server as a sentence.
 function sentence(text) {
   if (!text) return "";
-  const begun = text[0].toUpperCase() + text.slice(1);
+  // What begins with a name, such as that of an RPC, begins as that does.
+  const isWord = /^\p{L}+[\s,]/u.test(text);
+  const begun = isWord ? text[0].toUpperCase() + text.slice(1) : text;
   return /[.!?)]$/.test(begun) ? begun : `${begun}.`;
 }

@@ -43,9 +43,9 @@ export const whole = (value) => value.toLocaleString("en");
 /// A share from 0 to 1.
 export function percent(share) {
   const value = 100 * share;
-  if (value > 0 && value < 0.1) return "< 0.1 %";
-  if (value > 99.9 && value < 100) return "> 99.9 %";
-  return `${value.toFixed(1)} %`;
+  if (value > 0 && value < 0.1) return "<\u00a00.1\u00a0%";
+  if (value > 99.9 && value < 100) return ">\u00a099.9\u00a0%";
+  return `${value.toFixed(1)}\u00a0%`;
 }
 
 /// A span of time.

@@ -42,6 +42,7 @@ const NATIVE: [Native; 2] = [
             "assay-answering",
             "assay-api",
             "assay-runtime",
+            "assay-console",
             "assay-ingest",
             "assay-inference",
             "assay-gate",
@@ -55,7 +56,7 @@ const NATIVE: [Native; 2] = [
 ];
 
 /// Libraries that may wait for others: the ports to the world, their adapters, and what serves.
-const ASYNCHRONOUS: [&str; 9] = [
+const ASYNCHRONOUS: [&str; 10] = [
     "assay-jobs",
     "assay-store",
     "assay-embedded",
@@ -65,6 +66,7 @@ const ASYNCHRONOUS: [&str; 9] = [
     "assay-answering",
     "assay-api",
     "assay-runtime",
+    "assay-console",
 ];
 
 /// The feature that brings training to the tool, and the package it brings.

@@ -40,7 +40,8 @@ pub(crate) fn connections(
         shared: Arc::clone(shared),
         patience,
     };
-    let accepted = accepted(listener);
+    let silence = Duration::from_secs(config.keepalive_interval_s);
+    let accepted = accepted(listener, silence);
     let Some(tls) = tls else {
         let greet = move |stream| greeting.begin(Wire::plain(stream), Instant::now() + patience);
         return accepted.map_ok(greet).boxed();
@@ -50,8 +51,15 @@ pub(crate) fn connections(
     ReceiverStream::new(greeted).boxed()
 }
 
-fn accepted(listener: TcpListener) -> impl Stream<Item = io::Result<TcpStream>> + Send + Unpin {
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+/// Connections, each asked by the system whether it lives after so much silence: HTTP/1.1, which
+/// browsers speak, has no pings of its own.
+fn accepted(
+    listener: TcpListener,
+    silence: Duration,
+) -> impl Stream<Item = io::Result<TcpStream>> + Send + Unpin {
+    let incoming = TcpIncoming::from(listener)
+        .with_nodelay(Some(true))
+        .with_keepalive(Some(silence));
     Box::pin(incoming.then(|accepted| async move {
         if let Err(error) = &accepted {
             tracing::warn!(%error, "a connection could not be accepted");

@@ -4,6 +4,7 @@
 
 mod browser;
 mod calls;
+mod encrypted;
 mod origins;
 mod pages;
 mod scripts;

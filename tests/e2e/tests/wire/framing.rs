@@ -57,7 +57,7 @@ fn kinds(good: &[u8]) -> Vec<Case> {
         "",
         "text/html",
         "application/json",
-        "application/grpc-web",
+        "application/grpc-web+json",
         "application/x-www-form-urlencoded",
     ];
     let cases = kinds.map(|kind| {
