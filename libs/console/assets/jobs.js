@@ -10,8 +10,9 @@ const WATCH = "openassay.jobs.v1.JobService/Watch";
 const PAGE = 30;
 /// Time between two looks for new jobs.
 const EVERY_MS = 4000;
-/// Jobs that are watched at once: a browser has six connections to a server without TLS.
-const WATCHED = 3;
+/// Jobs that are watched at once: a browser has six connections to a server without TLS, for all its
+/// windows.
+const WATCHED = 2;
 
 const LANES = ["LANE_TRAIN", "LANE_IDENTIFY", "LANE_EXPLAIN"];
 const STATES = ["QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"].map((name) => `JOB_STATE_${name}`);
@@ -50,11 +51,23 @@ class Jobs {
   }
 
   begin() {
-    this.look();
     const timer = setInterval(() => {
       if (!document.hidden) this.look();
     }, EVERY_MS);
-    this.page.signal.addEventListener("abort", () => clearInterval(timer));
+    this.watching = new AbortController();
+    // A tab that nobody sees holds no connections.
+    const turn = () => {
+      this.watching.abort();
+      this.watching = new AbortController();
+      if (!document.hidden) this.look();
+    };
+    document.addEventListener("visibilitychange", turn);
+    this.page.signal.addEventListener("abort", () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", turn);
+      this.watching.abort();
+    });
+    this.look();
   }
 
   async look() {
@@ -129,9 +142,11 @@ class Jobs {
   /// again.
   async watch(id) {
     const card = this.cards.get(id);
-    if (!card || this.watched.has(id) || this.watched.size >= WATCHED) return;
+    const full = this.watched.size >= WATCHED;
+    if (!card || full || document.hidden || this.watched.has(id)) return;
     this.watched.add(id);
-    const { client, signal } = this.page;
+    const { client } = this.page;
+    const { signal } = this.watching;
     try {
       const request = { id, after_sequence: card.job.sequence };
       for await (const event of client.stream(WATCH, request, { signal })) {

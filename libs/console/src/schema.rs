@@ -52,7 +52,6 @@ struct Method {
     server_streaming: bool,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 const fn is_false(value: &bool) -> bool {
     !*value
 }
