@@ -1,7 +1,7 @@
 //! The same bits as in process, whoever asks at the same time.
 
 use crate::kit::{IMAGES, Kit, VECTORS, bits, config, features, vectors};
-use assay_answering::{AnswerError, FeatureSource};
+use assay_answering::{AnswerError, Explaining, FeatureSource};
 use assay_core::{Classified, ErrorKind};
 use assay_pipeline::{Bundle, Identifier, Watch, fixture};
 use std::sync::Arc;
@@ -43,6 +43,14 @@ async fn features_are_those_of_the_command_line_alone_and_among_others() {
     }
 }
 
+/// The usual map of a class.
+fn of(label: Option<String>) -> Explaining {
+    Explaining {
+        label,
+        ..Explaining::default()
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn importances_are_those_of_the_map_and_come_with_the_features() {
     let kit = Kit::new();
@@ -56,7 +64,7 @@ async fn importances_are_those_of_the_map_and_come_with_the_features() {
         let best = identifier.decide(&mapped.features).unwrap().class;
         for class in [None, Some(2)] {
             let label = class.map(|class: usize| IMAGES.contents().classes[class].to_string());
-            let found = inference.importances(IMAGES.id(), vector.clone(), label, None);
+            let found = inference.importances(IMAGES.id(), vector.clone(), of(label), None);
             let found = found.await.unwrap();
             let class = class.unwrap_or(best);
             let settings = assay_explain::CamSettings::default();
@@ -64,11 +72,13 @@ async fn importances_are_those_of_the_map_and_come_with_the_features() {
             assert_eq!(found.label, own.label.to_string());
             assert_eq!(found.energy_kev, own.energy_kev);
             assert_eq!(found.importance, own.importance);
+            let map = assay_explain::class_map(&IMAGES, &mapped, class, settings.method);
+            assert_eq!(found.map, map.unwrap());
             assert_eq!(bits(&[found.features]), [expected[index].clone()]);
         }
     }
     let label = Some("Gold".to_owned());
-    let error = inference.importances(IMAGES.id(), vectors[0].clone(), label, None);
+    let error = inference.importances(IMAGES.id(), vectors[0].clone(), of(label), None);
     let error = error.await.unwrap_err();
     assert!(matches!(&error, AnswerError::Field { field: "label", .. }));
     assert!(error.to_string().contains("Coal, hard"), "{error}");

@@ -1,7 +1,7 @@
 //! Over gRPC: the same bits as in process, statuses with reasons, models with their states.
 
 use crate::kit::{IMAGES, Kit, VECTORS, bits, config, features, many, vectors};
-use assay_answering::FeatureSource;
+use assay_answering::{Explaining, FeatureSource};
 use assay_api::{
     ClientOptions, Limited, MAX_MESSAGE_BYTES, RemoteFeatures, channel,
     inference::{
@@ -54,8 +54,8 @@ async fn the_same_trait_over_the_network_gives_the_same_bits() {
     let far = far.unwrap();
     assert_eq!(bits(&far.rows), bits(&near.rows));
     assert_eq!(far.cached, 4);
-    let near = inference.importances(IMAGES.id(), rows[0].clone(), None, None);
-    let far = remote.importances(IMAGES.id(), rows[0].clone(), None, None);
+    let near = inference.importances(IMAGES.id(), rows[0].clone(), Explaining::default(), None);
+    let far = remote.importances(IMAGES.id(), rows[0].clone(), Explaining::default(), None);
     assert_eq!(far.await.unwrap(), near.await.unwrap());
 }
 

@@ -7,7 +7,7 @@ use crate::{
     tensors::{self, OPEN_INFERENCE},
 };
 use assay_api::{
-    explain::ExplainCamRequest,
+    explain::{ExplainCamRequest, ExplainPeaksRequest, RenderReportRequest, ReportFormat},
     gate::IdentifyRequest,
     inference::{FeaturesRequest, Vector},
     ingest::{PutFileRequest, PutSpectrumRequest, RenderImageRequest},
@@ -101,8 +101,19 @@ fn messages(stage: &Stage) -> Vec<(&'static str, &'static str, Vec<u8>)> {
     };
     let explanation = ExplainCamRequest {
         request: Some(question.clone()),
-        label: String::new(),
         regions: 5,
+        ..ExplainCamRequest::default()
+    };
+    let peaks = ExplainPeaksRequest {
+        request: explanation.request.clone(),
+        most_peaks: 2,
+        ..ExplainPeaksRequest::default()
+    };
+    let report = RenderReportRequest {
+        request: explanation.request.clone(),
+        format: ReportFormat::SpectrumSvg.into(),
+        no_peaks: true,
+        ..RenderReportRequest::default()
     };
     let dataset = CreateDatasetRequest {
         rows: vec![DatasetRow {
@@ -165,6 +176,8 @@ fn messages(stage: &Stage) -> Vec<(&'static str, &'static str, Vec<u8>)> {
         (INGEST, "PutFile", file.encode_to_vec()),
         (INGEST, "RenderImage", image.encode_to_vec()),
         (EXPLAIN, "ExplainCam", explanation.encode_to_vec()),
+        (EXPLAIN, "ExplainPeaks", peaks.encode_to_vec()),
+        (EXPLAIN, "RenderReport", report.encode_to_vec()),
         (DATASETS, "CreateDataset", dataset.encode_to_vec()),
         (JOBS, "Submit", job.encode_to_vec()),
         (JOBS, "Watch", watch.encode_to_vec()),

@@ -86,6 +86,7 @@ fn importances(stage: &Stage) -> Vec<Case> {
         model: String::new(),
         vector: vector.map(|values| Vector { values }),
         label: label.to_owned(),
+        ..ImportancesRequest::default()
     };
     let bins = stage.bins;
     let method = (INFERENCE, "Importances");
