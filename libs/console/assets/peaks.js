@@ -36,8 +36,11 @@ export function peakActions(page, asked) {
   });
   const report = button("Whole report", () => fetchReport());
   const fetchReport = run(report, "Making the report …", async () => {
-    const { content, media_type: type, file_name: name } = await call(REPORT);
-    save(name, [content], type);
+    const parts = [];
+    const options = { timeoutS: PATIENCE_S, signal: page.signal };
+    for await (const part of page.client.stream(REPORT, asked(), options)) parts.push(part);
+    const [{ media_type: type, file_name: name }] = parts;
+    save(name, parts.map(({ chunk }) => chunk), type);
     fill(place, h("p", { class: "small" }, `${name} is saved; it opens in any browser, offline too.`));
   });
   return { buttons: [peaks, report], place };

@@ -53,10 +53,12 @@ impl ExplainService for Mirror {
         Err(Status::unimplemented("not asked"))
     }
 
+    type RenderReportStream = Empty<Result<RenderReportResponse, Status>>;
+
     async fn render_report(
         &self,
         _: Request<RenderReportRequest>,
-    ) -> Result<Response<RenderReportResponse>, Status> {
+    ) -> Result<Response<Self::RenderReportStream>, Status> {
         Err(Status::unimplemented("not asked"))
     }
 }

@@ -167,8 +167,9 @@ fn tested(peaks: &PeakList, judge: &Judge, most: usize) -> Vec<usize> {
 /// scales none.
 struct Scale(Option<f64>);
 
-/// Differences of the spread of logarithms below this come from rounding.
-const SAME_SPREAD: f64 = 1e-6;
+/// Differences of the spread of logarithms below this come from rounding: logarithms near -15 are
+/// stored in 32 bits, to 1e-6.
+const SAME_SPREAD: f64 = 1e-5;
 
 impl Scale {
     /// The common factor that removing counts gives to all bins moves both ends alike.

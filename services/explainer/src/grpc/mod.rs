@@ -92,10 +92,13 @@ impl wire::explain_service_server::ExplainService for Service {
         self.shap(request).map(Response::new)
     }
 
+    type RenderReportStream = BoxStream<'static, Result<wire::RenderReportResponse, Status>>;
+
     async fn render_report(
         &self,
         request: Request<wire::RenderReportRequest>,
-    ) -> Result<Response<wire::RenderReportResponse>, Status> {
-        self.report(request).await.map(Response::new)
+    ) -> Result<Response<Self::RenderReportStream>, Status> {
+        let made = self.report(request).await?;
+        Ok(Response::new(made.into_parts()))
     }
 }

@@ -9,6 +9,10 @@ use assay_pipeline::{Judge, Prepared};
 use assay_report::explanation::{Drawing, Explanation, image_figure, render_html, spectrum_figure};
 use assay_reporting::explanation::{Activation, ContentError, ExplanationParts, explanation};
 use assay_runtime::request::time_left;
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use std::{
     fmt,
     sync::Arc,
@@ -17,6 +21,9 @@ use std::{
 use tonic::{Request, Status};
 use wire::ReportFormat;
 
+/// Bytes of one part.
+const CHUNK_BYTES: usize = 256 << 10;
+
 /// Pixels of a PNG for each unit of the drawing.
 const PNG_SCALE: f32 = 2.0;
 
@@ -24,7 +31,7 @@ impl Service {
     pub(super) async fn report(
         &self,
         request: Request<wire::RenderReportRequest>,
-    ) -> Result<wire::RenderReportResponse, Status> {
+    ) -> Result<Made, Status> {
         let left = time_left(request.metadata());
         let request = request.into_inner();
         let format = ReportFormat::try_from(request.format).map_err(|_| {
@@ -112,10 +119,7 @@ fn content(
     })
 }
 
-fn draw(
-    explanation: &Explanation,
-    format: ReportFormat,
-) -> Result<wire::RenderReportResponse, Fault> {
+fn draw(explanation: &Explanation, format: ReportFormat) -> Result<Made, Fault> {
     let png = |figure: &Drawing| figure.to_png(PNG_SCALE).map_err(Fault::of);
     let svg = |figure: &Drawing| Ok(figure.to_svg().map_err(Fault::of)?.into_bytes());
     let spectrum = || spectrum_figure(explanation).map_err(Fault::of);
@@ -142,11 +146,51 @@ fn draw(
         ReportFormat::ImagePng => (png(&image()?)?, "image/png", "image.png"),
         ReportFormat::ImageSvg => (svg(&image()?)?, "image/svg+xml", "image.svg"),
     };
-    Ok(wire::RenderReportResponse {
+    Ok(Made {
         content,
-        media_type: media_type.to_owned(),
-        file_name: file_name.to_owned(),
+        media_type,
+        file_name,
     })
+}
+
+/// What was made, as a whole.
+pub(super) struct Made {
+    content: Vec<u8>,
+    media_type: &'static str,
+    file_name: &'static str,
+}
+
+impl Made {
+    /// In parts that every client takes. There is at least one.
+    pub(super) fn into_parts(
+        self,
+    ) -> BoxStream<'static, Result<wire::RenderReportResponse, Status>> {
+        let total_bytes = self.content.len() as u64;
+        let named = |first: bool, name: &str| {
+            if first {
+                name.to_owned()
+            } else {
+                String::new()
+            }
+        };
+        let mut parts: Vec<_> = self
+            .content
+            .chunks(CHUNK_BYTES)
+            .enumerate()
+            .map(|(at, chunk)| {
+                Ok(wire::RenderReportResponse {
+                    chunk: chunk.to_vec(),
+                    media_type: named(at == 0, self.media_type),
+                    file_name: named(at == 0, self.file_name),
+                    total_bytes,
+                })
+            })
+            .collect();
+        if parts.is_empty() {
+            parts.push(Err(status::defect("nothing was made")));
+        }
+        stream::iter(parts).boxed()
+    }
 }
 
 /// Why nothing could be drawn.

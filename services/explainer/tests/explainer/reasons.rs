@@ -3,8 +3,8 @@
 use crate::kit::{IMAGES, Kit, VECTORS, question};
 use assay_api::{
     explain::{
-        ExplainPeaksRequest, ExplainShapRequest, RenderReportRequest, ReportFormat, ShapValues,
-        explain_shap_response::Part,
+        ExplainPeaksRequest, ExplainShapRequest, RenderReportRequest, RenderReportResponse,
+        ReportFormat, ShapValues, explain_shap_response::Part,
     },
     gate::IdentifyRequest,
 };
@@ -42,6 +42,21 @@ async fn shap(kit: &mut Kit, request: ExplainShapRequest) -> Result<(usize, Shap
         }
     }
     unreachable!("the stream ended without values")
+}
+
+/// The whole of a report, put together from its parts.
+async fn report(
+    kit: &mut Kit,
+    request: RenderReportRequest,
+) -> Result<RenderReportResponse, Status> {
+    let mut parts = kit.explainer.render_report(request).await?.into_inner();
+    let mut whole = parts.message().await?.unwrap();
+    while let Some(part) = parts.message().await? {
+        assert!(part.chunk.len() <= 256 << 10 && part.media_type.is_empty());
+        whole.chunk.extend(part.chunk);
+    }
+    assert_eq!(whole.chunk.len() as u64, whole.total_bytes);
+    Ok(whole)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,18 +168,13 @@ async fn pages_and_figures_are_made() {
             most_peaks: 3,
             ..RenderReportRequest::default()
         };
-        let made = kit
-            .explainer
-            .render_report(request)
-            .await
-            .unwrap()
-            .into_inner();
-        let begins = made.content[..start.len()].to_ascii_lowercase();
+        let made = report(&mut kit, request).await.unwrap();
+        let begins = made.chunk[..start.len()].to_ascii_lowercase();
         assert_eq!(begins, start.to_ascii_lowercase(), "{format:?}");
-        assert!(made.content.len() < 6 << 20, "{format:?}");
+        assert!(made.chunk.len() < 6 << 20, "{format:?}");
         assert!(made.file_name.contains('.') && made.media_type.contains('/'));
         if format == ReportFormat::Json {
-            let json: serde_json::Value = serde_json::from_slice(&made.content).unwrap();
+            let json: serde_json::Value = serde_json::from_slice(&made.chunk).unwrap();
             assert_eq!(json["title"], "a.spe");
             assert!(!json["peaks"]["peaks"].as_array().unwrap().is_empty());
         }
@@ -175,19 +185,14 @@ async fn pages_and_figures_are_made() {
         no_peaks: true,
         ..RenderReportRequest::default()
     };
-    let made = kit
-        .explainer
-        .render_report(without.clone())
-        .await
-        .unwrap()
-        .into_inner();
-    let json: serde_json::Value = serde_json::from_slice(&made.content).unwrap();
+    let made = report(&mut kit, without.clone()).await.unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&made.chunk).unwrap();
     assert!(json["peaks"].is_null() && json["image"].is_null());
     let image = RenderReportRequest {
         format: ReportFormat::ImagePng.into(),
         ..without
     };
-    let status = kit.explainer.render_report(image).await.unwrap_err();
+    let status = report(&mut kit, image).await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
 }
 
@@ -271,11 +276,11 @@ async fn what_cannot_be_is_told_by_its_field() {
         assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
         assert_eq!(field(&status).as_deref(), Some(expected), "{status:?}");
     }
-    let report = RenderReportRequest {
+    let wrong = RenderReportRequest {
         request: asked,
         format: 9,
         ..RenderReportRequest::default()
     };
-    let status = kit.explainer.render_report(report).await.unwrap_err();
+    let status = report(&mut kit, wrong).await.unwrap_err();
     assert_eq!(field(&status).as_deref(), Some("format"), "{status:?}");
 }
