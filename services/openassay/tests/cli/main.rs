@@ -8,3 +8,5 @@ mod tool;
 mod bad_input;
 #[cfg(feature = "train")]
 mod training;
+#[cfg(feature = "train")]
+mod truth;
