@@ -21,4 +21,4 @@ pub use ranking::{Ranking, chance};
 pub use regions::{RegionScore, Shares};
 pub use settings::TruthSettings;
 pub use summary::{OrderSummary, RegionSummary, ShareSummary, Summary, summarise};
-pub use trial::{Order, OrderScore, SpectrumScore, score};
+pub use trial::{Case, Order, OrderScore, SpectrumScore, score};

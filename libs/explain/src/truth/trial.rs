@@ -63,82 +63,102 @@ pub struct SpectrumScore {
     pub regions: Option<RegionScore>,
 }
 
-/// Makes the explanations of one class and scores them.
-///
-/// `counters` tell the random orders of this spectrum from those of others; `features` maps
-/// `[n, bins]` to `[n, features]`.
+/// One spectrum, the class to explain, and the truth about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// The spectrum.
+    pub prepared: &'a Prepared,
+    /// Its features with their map, where the model gives one.
+    pub mapped: Option<&'a MappedFeatures>,
+    /// The class to explain.
+    pub class: usize,
+    /// Its true lines.
+    pub lines: &'a [TrueLine],
+    /// What tells its random orders from those of other spectra.
+    pub number: u64,
+}
+
+/// Makes the explanations of one class and scores them; `features` maps `[n, bins]` to
+/// `[n, features]`.
 ///
 /// # Errors
 /// When a setting is out of its range, when peaks cannot be found or taken out, or the network
 /// fails.
 pub fn score<F>(
     judge: &Judge,
-    (prepared, mapped): (&Prepared, Option<&MappedFeatures>),
-    (class, lines): (usize, &[TrueLine]),
-    (settings, counters): (&TruthSettings, &[u64]),
+    case: &Case<'_>,
+    settings: &TruthSettings,
     mut features: F,
 ) -> Result<SpectrumScore, ExplainError>
 where
     F: FnMut(ArrayView2<'_, f32>) -> Result<Array2<f32>, PipelineError>,
 {
     settings.check()?;
-    let plan = EvidencePlan::new(judge, prepared, &settings.evidence)?;
+    let plan = EvidencePlan::new(judge, case.prepared, &settings.evidence)?;
     let (list, tested) = (plan.peaks().clone(), plan.tested().to_vec());
     let computed = features(plan.vectors())?;
-    let evidence = plan.conclude(judge, computed.view(), Some(class))?;
+    let evidence = plan.conclude(judge, computed.view(), Some(case.class))?;
     let whole = Level {
         logit: evidence.whole.logit,
         probability: evidence.whole.probability,
     };
     let peaks: Vec<Peak> = tested.iter().map(|&peak| list.peaks[peak]).collect();
-    let axis = Axis { judge, prepared };
-    let map = mapped
-        .map(|mapped| CellMap::of(judge.bundle(), mapped, class))
-        .transpose()?;
-    let mut windows: Vec<Range<usize>> = peaks
-        .iter()
-        .map(|peak| axis.window(peak.energy_kev, settings.window_kev))
-        .collect();
-    if let Some(CellMap { cells, .. }) = &map {
-        windows.extend((0..cells.count).map(|cell| cells.bins(cell, prepared.vector().len())));
-    }
-    let lost = axis.lost(class, whole, &windows, &mut features)?;
+    let axis = Axis { judge, case };
+    let map = case.mapped;
+    let map = map.map(|mapped| CellMap::of(judge.bundle(), mapped, case.class));
+    let map = map.transpose()?;
+    let windows = axis.windows(&peaks, settings.window_kev, map.as_ref());
+    let lost = axis.lost(whole, &windows, &mut features)?;
     let (lost_by_peak, lost_by_cell) = lost.split_at(peaks.len());
 
     let change = |&peak: &usize| {
         let without = evidence.peaks[peak].without.as_ref();
         without.map_or(0.0, |without| -without.logit_change)
     };
+    let areas = peaks.iter().map(|peak| peak.net_area_counts);
     let scores = [
         (Order::Evidence, tested.iter().map(change).collect()),
         (Order::Occlusion, lost_by_peak.to_vec()),
-        (
-            Order::Area,
-            peaks
-                .iter()
-                .map(|p| p.net_area_counts)
-                .collect::<Vec<f64>>(),
-        ),
+        (Order::Area, areas.collect()),
     ];
-    let kinds = kinds(&peaks, lines);
+    let removal = Removal {
+        judge,
+        prepared: case.prepared,
+        peaks: &list,
+        tested: &tested,
+        class: case.class,
+    };
+    let mut orders: Vec<Vec<usize>> = scores.iter().map(|(_, s)| by_score(s)).collect();
+    orders.extend((0..settings.draws as u64).map(|draw| {
+        let counters = [case.number, draw];
+        shuffled(peaks.len(), settings.seed, &counters)
+    }));
+    let curves = removal.curves(&orders, settings.steps, whole, &mut features)?;
+    let kinds = kinds(&peaks, case.lines);
+    let count = |kind| kinds.iter().filter(|k| **k == kind).count();
+    Ok(SpectrumScore {
+        right: evidence.whole.closed_set_label == evidence.label,
+        class: evidence.label,
+        probability: whole.probability,
+        peaks: peaks.len(),
+        distinguishing: count(PeakKind::Distinguishing),
+        unmatched: count(PeakKind::Unmatched),
+        orders: order_scores(&scores, &curves, &kinds)?,
+        regions: map.map(|map| map.score(lost_by_cell, &axis.lines())),
+    })
+}
+
+/// Rankings and curves of each order; the curves after those of the scores are of random orders.
+fn order_scores(
+    scores: &[(Order, Vec<f64>)],
+    curves: &[Curves],
+    kinds: &[PeakKind],
+) -> Result<Vec<OrderScore>, ExplainError> {
     let distinguishing: Vec<bool> = kinds
         .iter()
         .map(|kind| *kind == PeakKind::Distinguishing)
         .collect();
-    let mut orders: Vec<Vec<usize>> = scores.iter().map(|(_, s)| by_score(s)).collect();
-    orders.extend((0..settings.draws as u64).map(|draw| {
-        let counters: Vec<u64> = counters.iter().copied().chain([draw]).collect();
-        shuffled(peaks.len(), settings.seed, &counters)
-    }));
-    let removal = Removal {
-        judge,
-        prepared,
-        peaks: &list,
-        tested: &tested,
-        class,
-    };
-    let curves = removal.curves(&orders, settings.steps, whole, &mut features)?;
-    let (by_scores, by_chance) = curves.split_at(scores.len());
+    let (by_scores, by_chance) = curves.split_at(scores.len().min(curves.len()));
     let mut order_scores = Vec::with_capacity(scores.len() + 1);
     for ((order, scores), curves) in scores.iter().zip(by_scores) {
         let ranking = Ranking::of(scores, &distinguishing)?;
@@ -146,24 +166,7 @@ where
     }
     let ranking = chance(&distinguishing);
     order_scores.push(order_score(Order::Random, ranking, mean(by_chance)));
-
-    let on_axis: Vec<TrueLine> = lines
-        .iter()
-        .map(|line| TrueLine {
-            energy_kev: axis.energy_kev(line.energy_kev),
-            ..*line
-        })
-        .collect();
-    Ok(SpectrumScore {
-        right: evidence.whole.closed_set_label == evidence.label,
-        class: evidence.label,
-        probability: whole.probability,
-        peaks: peaks.len(),
-        distinguishing: distinguishing.iter().filter(|d| **d).count(),
-        unmatched: kinds.iter().filter(|k| **k == PeakKind::Unmatched).count(),
-        orders: order_scores,
-        regions: map.map(|map| map.score(lost_by_cell, &on_axis)),
-    })
+    Ok(order_scores)
 }
 
 fn order_score(order: Order, ranking: Option<Ranking>, curves: Curves) -> OrderScore {
@@ -195,13 +198,35 @@ fn mean(curves: &[Curves]) -> Curves {
 /// published recipe leaves out the quadratic term of the calibration.
 struct Axis<'a> {
     judge: &'a Judge,
-    prepared: &'a Prepared,
+    case: &'a Case<'a>,
 }
 
 impl Axis<'_> {
+    /// The true lines, by this axis.
+    fn lines(&self) -> Vec<TrueLine> {
+        let lines = self.case.lines.iter();
+        lines
+            .map(|line| TrueLine {
+                energy_kev: self.energy_kev(line.energy_kev),
+                ..*line
+            })
+            .collect()
+    }
+
+    /// The bins around each peak, then those of each cell.
+    fn windows(&self, peaks: &[Peak], width_kev: f64, map: Option<&CellMap>) -> Vec<Range<usize>> {
+        let around = |peak: &Peak| self.window(peak.energy_kev, width_kev);
+        let mut windows: Vec<Range<usize>> = peaks.iter().map(around).collect();
+        if let Some(CellMap { cells, .. }) = map {
+            let bins = self.case.prepared.vector().len();
+            windows.extend((0..cells.count).map(|cell| cells.bins(cell, bins)));
+        }
+        windows
+    }
+
     fn energy_kev(&self, energy_kev: f64) -> f64 {
         let recipe = &self.judge.bundle().contents().recipe;
-        let on_axis = self.prepared.spectrum().calibration.and_then(|full| {
+        let on_axis = self.case.prepared.spectrum().calibration.and_then(|full| {
             let channel = full.channel(energy_kev)?;
             Some(
                 full.with_terms(recipe.calibration_terms)
@@ -225,7 +250,6 @@ impl Axis<'_> {
     /// What the class loses in logit when each window is hidden.
     fn lost<F>(
         &self,
-        class: usize,
         whole: Level,
         windows: &[Range<usize>],
         mut features: F,
@@ -236,12 +260,16 @@ impl Axis<'_> {
         if windows.is_empty() {
             return Ok(Vec::new());
         }
-        let vector = self.prepared.vector();
+        let vector = self.case.prepared.vector();
         let mut vectors = Array2::zeros((windows.len(), vector.len()));
         for (window, mut row) in windows.iter().zip(vectors.rows_mut()) {
             row.assign(&ArrayView1::from(&occluded(vector, window.clone())));
         }
-        let levels = levels(self.judge, class, features(vectors.view())?.view())?;
+        let levels = levels(
+            self.judge,
+            self.case.class,
+            features(vectors.view())?.view(),
+        )?;
         if levels.len() != windows.len() {
             return Err(rows(levels.len(), windows.len()));
         }

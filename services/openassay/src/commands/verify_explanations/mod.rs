@@ -13,7 +13,7 @@ use crate::{
 };
 use assay_core::{ClassLabel, Digest, ErrorKind};
 use assay_explain::truth::{
-    Distinguishing, SpectrumScore, Summary, TrueLine, TruthSettings, score, summarise,
+    Case, Distinguishing, SpectrumScore, Summary, TrueLine, TruthSettings, score, summarise,
 };
 use assay_infer::Watch;
 use assay_pipeline::{Identifier, IdentifierOptions};
@@ -183,13 +183,16 @@ impl VerifyExplanations {
         } else {
             None
         };
-        let scored = score(
-            judge,
-            (&prepared, mapped.as_ref()),
-            (class, lines),
-            (settings, &[number]),
-            |vectors| identifier.features(vectors, &Watch::none()),
-        );
+        let case = Case {
+            prepared: &prepared,
+            mapped: mapped.as_ref(),
+            class,
+            lines,
+            number,
+        };
+        let scored = score(judge, &case, settings, |vectors| {
+            identifier.features(vectors, &Watch::none())
+        });
         scored.map_err(|error| Failure::from(error).while_doing(name))
     }
 }
