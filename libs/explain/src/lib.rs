@@ -9,6 +9,7 @@ mod importances;
 mod reduce;
 mod regions;
 mod shapley;
+pub mod truth;
 
 pub use cam::{ClassMap, Method};
 pub use error::ExplainError;

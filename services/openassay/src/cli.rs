@@ -4,7 +4,8 @@ use crate::{
     commands::{
         convert_base::ConvertBase, describe::Describe, evaluate::Evaluate, explain::Explain,
         featurize::Featurize, identify::Identify, jobs::Jobs, models::Models, report::Report,
-        serve::Serve, simulate::Simulate, split::Split, submit::Submit, token::Token, watch::Watch,
+        serve::Serve, simulate::Simulate, split::Split, submit::Submit, token::Token,
+        verify_explanations::VerifyExplanations, watch::Watch,
     },
     context::Context,
     failure::{Failure, Result, USAGE},
@@ -99,6 +100,8 @@ enum Command {
     Identify(Identify),
     /// Show why one spectrum got its answer
     Explain(Box<Explain>),
+    /// Score explanations against the true lines of simulated spectra
+    VerifyExplanations(VerifyExplanations),
     /// Split a manifest into a training and a test part
     Split(Split),
     /// Simulate measured spectra of known and unknown materials
@@ -192,6 +195,7 @@ impl Cli {
             Command::Evaluate(command) => command.run(&context),
             Command::Identify(command) => command.run(&context),
             Command::Explain(command) => command.run(&context),
+            Command::VerifyExplanations(command) => command.run(&context),
             Command::Split(command) => command.run(&context),
             Command::Simulate(command) => command.run(&context),
             Command::Describe(command) => command.run(&context),

@@ -76,6 +76,16 @@ impl EvidencePlan {
         self.vectors.view()
     }
 
+    /// All peaks that were found.
+    pub(crate) const fn peaks(&self) -> &PeakList {
+        &self.peaks
+    }
+
+    /// Positions of those that are taken out, by energy.
+    pub(crate) fn tested(&self) -> &[usize] {
+        &self.tested
+    }
+
     /// What the peaks are worth to a class (`None`: the most probable one), by the features of all
     /// vectors in their order.
     ///

@@ -14,6 +14,7 @@ pub(crate) mod simulate;
 pub(crate) mod split;
 pub(crate) mod submit;
 pub(crate) mod token;
+pub(crate) mod verify_explanations;
 pub(crate) mod watch;
 
 #[cfg(feature = "train")]

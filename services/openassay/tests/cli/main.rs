@@ -10,3 +10,5 @@ mod bad_input;
 mod explain;
 #[cfg(feature = "train")]
 mod training;
+#[cfg(feature = "train")]
+mod truth;

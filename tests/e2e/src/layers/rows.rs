@@ -88,6 +88,7 @@ pub(super) const LAYERS: &[Layer] = &[
             "assay-core",
             "assay-peaks",
             "assay-shap",
+            "assay-openset",
             "assay-network",
             "assay-infer",
             "assay-pipeline",
