@@ -29,10 +29,14 @@ pub(crate) fn run() -> Result<()> {
     for (file, bytes) in &files {
         let prepared = identifier.judge().prepare(bytes, file)?;
         for _ in 0..TURNS {
-            answers_s.push(timed(|| Ok(drop(identifier.identify(bytes, file)?)))?);
+            answers_s.push(timed(|| {
+                identifier.identify(bytes, file)?;
+                Ok(())
+            })?);
             explanations_s.push(timed(|| {
                 let prepared = identifier.judge().prepare(bytes, file)?;
-                Ok(drop(explain(&identifier, &prepared, None)?))
+                explain(&identifier, &prepared, None)?;
+                Ok(())
             })?);
         }
         peaks.push(of_peaks(&identifier, &prepared)?);
