@@ -1,4 +1,4 @@
-//! Shapley values of ranges of energy, by a real network.
+//! Shapley values of ranges of energy and of pixels, by real networks.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,11 +8,15 @@
 mod fixture;
 
 use assay_core::{Classified, ErrorKind};
-use assay_explain::{Hidden, Outputs, SegmentShapley, SegmentValues, ShapleySettings};
-use assay_infer::Watch;
+use assay_explain::{
+    ExplainError, Hidden, HiddenPixels, ImageShapleySettings, Outputs, SegmentShapley,
+    SegmentValues, ShapleySettings, image_shapley,
+};
+use assay_infer::{MaskedNetwork, MaskedOptions, OnnxRuntime, Watch};
 use assay_network::{Landmark, TutorialVariant};
 use assay_pipeline::{Identifier, IdentifierOptions, Judge, PipelineError, Prepared};
 use ndarray::{Array2, ArrayView2};
+use std::ops::ControlFlow;
 
 const OUTPUTS: [Landmark; 3] = [Landmark::FeatureMap, Landmark::Features, Landmark::Logits];
 
@@ -69,7 +73,7 @@ fn two_ranges_share_by_the_formula_of_shapley() {
     };
     let found = values(&identifier, &settings);
     let half = bins / 2;
-    let mut logits = |first: bool, second: bool| {
+    let logits = |first: bool, second: bool| {
         let mut vector = hidden.clone();
         if first {
             vector[..half].copy_from_slice(&prepared.vector()[..half]);
@@ -143,5 +147,57 @@ fn what_cannot_be_is_refused() {
         let error = refused(&settings);
         assert!(error.to_string().contains(told), "{error}");
         assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    }
+}
+
+#[test]
+fn pixels_add_up_to_the_logits_of_the_model() {
+    let (model, graph) = fixture::image_network();
+    let runtime = OnnxRuntime::load(None).unwrap();
+    let weights = fixture::seeded(&graph);
+    let options = MaskedOptions::default();
+    let network = MaskedNetwork::new(runtime, &graph, &weights, None, &options).unwrap();
+    assert!(network.reuses());
+    let bundle = fixture::bundle((model, graph), &OUTPUTS);
+    let identifier = Identifier::new(bundle, &IdentifierOptions::default()).unwrap();
+    let judge = identifier.judge();
+    let prepared = prepared(judge);
+    let (features, _) = identifier.extract(&prepared).unwrap();
+    let logits = judge.decide(&features).unwrap().logits;
+    for hidden in [HiddenPixels::Blur(12), HiddenPixels::Constant(0.0)] {
+        let settings = ImageShapleySettings {
+            max_evals: 60,
+            classes: Outputs::All,
+            hidden,
+        };
+        let asked = (&network, &*features);
+        let mut told = 0;
+        let mut go_on = |progress: assay_explain::Progress| {
+            assert!(progress.rows >= told);
+            told = progress.rows;
+            ControlFlow::Continue(())
+        };
+        let found = image_shapley(judge, &prepared, asked, &settings, &mut go_on).unwrap();
+        assert_eq!((found.side, found.evals), (96, 60));
+        assert!(told > 20, "{told}");
+        for (class, &logit) in logits.iter().enumerate() {
+            let values = &found.values[class];
+            assert_eq!(values.len(), 96 * 96);
+            let sum: f64 = values.iter().copied().map(f64::from).sum();
+            let size: f64 = values.iter().map(|v| f64::from(v.abs())).sum();
+            let off = (found.base[class] + sum - found.full[class]).abs();
+            assert!(off <= 1e-6 * (size + found.full[class].abs()), "{off}");
+            let off = (found.full[class] - f64::from(logit)).abs();
+            assert!(off <= 1e-3 * f64::from(logit.abs()).max(1.0), "{off}");
+            assert!(size > 1e-6);
+        }
+
+        let mut stop = |_| ControlFlow::Break(());
+        let error = image_shapley(judge, &prepared, asked, &settings, &mut stop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+        let others: Vec<f32> = features.iter().map(|f| f + 1.0).collect();
+        let asked = (&network, &*others);
+        let error = image_shapley(judge, &prepared, asked, &settings, &mut stop).unwrap_err();
+        assert!(matches!(error, ExplainError::OtherNetwork), "{error}");
     }
 }
