@@ -2,8 +2,9 @@
 
 use crate::ExplainError;
 use assay_network::Head;
-use ndarray::{ArrayD, ArrayViewD, Axis};
+use ndarray::{ArrayD, ArrayViewD, Axis, CowArray, IxDyn};
 use serde::{Deserialize, Serialize};
+use std::slice::ChunksExact;
 
 /// How far features may lie from the map they are said to come from, as a part of the largest
 /// feature; pooling sums in another order than here.
@@ -70,19 +71,27 @@ impl ClassMap {
         let channels = map.len_of(Axis(0));
         let positions = map.len() / channels;
         let mut sums = vec![0.0f64; positions];
-        for (channel, activations) in map.outer_iter().enumerate() {
-            for (position, (sum, &activation)) in sums.iter_mut().zip(&activations).enumerate() {
-                let gradient = match link {
-                    Link::Pooled => {
-                        f64::from(head.weight()[channel * classes + class]) / positions as f64
+        let weights = head.weight();
+        let values = map.as_standard_layout();
+        for (channel, activations) in channels_of(&values, positions).enumerate() {
+            match link {
+                Link::Pooled => {
+                    let weight = f64::from(weights[channel * classes + class]);
+                    let gradient = weight / positions as f64;
+                    for (sum, &activation) in sums.iter_mut().zip(activations) {
+                        *sum += gradient * f64::from(activation);
                     }
+                }
+                Link::Flat => {
                     // Positions slowest, channels fastest, as the flattening does.
-                    Link::Flat => {
+                    for (position, (sum, &activation)) in
+                        sums.iter_mut().zip(activations).enumerate()
+                    {
                         let feature = position * channels + channel;
-                        f64::from(head.weight()[feature * classes + class])
+                        let gradient = f64::from(weights[feature * classes + class]);
+                        *sum += gradient * f64::from(activation);
                     }
-                };
-                *sum += gradient * f64::from(activation);
+                }
             }
         }
         #[expect(clippy::cast_possible_truncation, reason = "maps are stored as f32")]
@@ -114,6 +123,13 @@ impl ClassMap {
         let values = (&self.values + &self.values.t()) / 2.0;
         Ok(Self { values })
     }
+}
+
+/// The values of one channel after the other, as slices: walking along axes of any number takes
+/// longer than the sums.
+fn channels_of<'a>(map: &'a CowArray<'_, f32, IxDyn>, positions: usize) -> ChunksExact<'a, f32> {
+    // In standard layout there always is a slice.
+    map.as_slice().unwrap_or_default().chunks_exact(positions)
 }
 
 fn link(map: &ArrayViewD<'_, f32>, features: usize) -> Result<Link, ExplainError> {
@@ -156,7 +172,8 @@ pub(crate) fn check_origin(
         .fold(0.0f64, |m, &f| m.max(f64::from(f).abs()));
     let allowed = POOLING_TOLERANCE * largest + f64::from(f32::MIN_POSITIVE);
     let near = |feature: f32, value: f64| (f64::from(feature) - value).abs() <= allowed;
-    let mut channel_maps = map.outer_iter().enumerate();
+    let standard = map.as_standard_layout();
+    let mut channel_maps = channels_of(&standard, positions).enumerate();
     let fits = channel_maps.all(|(channel, values)| match link {
         Link::Pooled => {
             let sum: f64 = values.iter().copied().map(f64::from).sum();
