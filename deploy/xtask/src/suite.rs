@@ -54,7 +54,7 @@ const OPTIONAL_PROGRAMS: [OptionalProgram; 2] = [
     },
     OptionalProgram {
         names: &["node"],
-        what: "the scripts of the console by themselves",
+        what: "the scripts of the console by themselves (Node.js 20 or newer)",
         package: "nodejs",
     },
 ];
@@ -72,7 +72,7 @@ pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
     test.arg("--no-fail-fast").args(&options.arguments);
     let outcome = command::run(checkout, &mut test, "The failed tests are named above");
     let absent = notes(|name| env::var_os(name).is_some());
-    let programs = programs(is_on_path);
+    let programs = programs(is_there);
     for note in absent.iter().chain(&programs).chain(servers.notes()) {
         eprintln!("{note}");
     }
@@ -117,6 +117,22 @@ fn programs(is_there: impl Fn(&str) -> bool) -> Vec<String> {
             format!("NOT TESTED: {what}; on Debian or Ubuntu: sudo apt-get install -y {package}")
         })
         .collect()
+}
+
+/// Whether a program is there and new enough for the tests.
+fn is_there(program: &str) -> bool {
+    is_on_path(program) && (program != "node" || node_is_new())
+}
+
+fn node_is_new() -> bool {
+    let told = Command::new("node").arg("--version").output();
+    let major = |told: String| -> Option<u32> {
+        let version = told.trim().strip_prefix('v')?;
+        version.split('.').next()?.parse().ok()
+    };
+    told.ok()
+        .and_then(|told| major(String::from_utf8_lossy(&told.stdout).into_owned()))
+        .is_some_and(|major| major >= 20)
 }
 
 fn is_on_path(program: &str) -> bool {

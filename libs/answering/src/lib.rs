@@ -17,5 +17,5 @@ pub use answerer::{Answerer, AnswererOptions, Question, Sources};
 pub use clock::since_start;
 pub use error::AnswerError;
 pub use explained::{Explained, Wanted};
-pub use reasons::AnswerWithPeaks;
+pub use reasons::{AnswerWithPeaks, class_of};
 pub use source::{Explaining, FeatureSource, Features, ImportanceRow, ServedModel};

@@ -12,7 +12,7 @@ use assay_explain::{
     EvidencePlan, EvidenceSettings, ExplainError, Outputs, PeakEvidence, SegmentShapley,
     SegmentValues, ShapError, ShapleySettings,
 };
-use assay_pipeline::{Answer, Judge, Prepared};
+use assay_pipeline::{Answer, Bundle, Judge, Prepared};
 use ndarray::{Array2, ArrayView2};
 use std::{sync::Arc, time::Duration};
 use tokio::runtime::Handle;
@@ -50,7 +50,9 @@ impl Answerer {
             .map_err(|error| refused(error, "most_peaks"))?;
         let bundle = self.resolve(model, deadline).await?;
         let (judge, prepared) = self.prepared(bundle, question, deadline).await?;
-        let class = label.map(|label| class_of(&judge, &label)).transpose()?;
+        let class = label
+            .map(|label| class_of(judge.bundle(), &label))
+            .transpose()?;
         let planning = Arc::clone(&judge);
         let plan = blocking::run(move || {
             let plan = EvidencePlan::new(&planning, &prepared, &settings);
@@ -107,7 +109,7 @@ impl Answerer {
         let bundle = self.resolve(model, deadline).await?;
         let (judge, prepared) = self.prepared(bundle, question, deadline).await?;
         if let Some(label) = label {
-            let class = class_of(&judge, &label)?;
+            let class = class_of(judge.bundle(), &label)?;
             settings.classes = Outputs::Chosen(vec![class]);
         }
         let features = Features {
@@ -164,9 +166,12 @@ fn matrix(rows: Vec<Vec<f32>>) -> Result<Array2<f32>, AnswerError> {
         .map_err(|error| AnswerError::Defect(format!("rows of features: {error}")))
 }
 
-/// The class of a label.
-fn class_of(judge: &Judge, label: &str) -> Result<usize, AnswerError> {
-    let classes = &judge.bundle().contents().classes;
+/// The position of a label among the classes of a model.
+///
+/// # Errors
+/// When it is none of them; the classes are named.
+pub fn class_of(bundle: &Bundle, label: &str) -> Result<usize, AnswerError> {
+    let classes = &bundle.contents().classes;
     let class = classes.iter().position(|class| class.as_str() == label);
     class.ok_or_else(|| {
         let known: Vec<_> = classes.iter().map(ToString::to_string).collect();

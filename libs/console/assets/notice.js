@@ -8,7 +8,6 @@ import { setToken, token } from "./session.js";
 const HINTS = {
   PERMISSION_DENIED:
     "The token of this tab is for a role that may not do this. Ask an operator, or use another token.",
-  UNAVAILABLE: "",
 };
 
 /// A box about an error. `again` does it once more.

@@ -1,5 +1,5 @@
-//! The one path of recovery: sweeps the store again and again and publishes what waits without
-//! a hint.
+//! The one way in which expired leases come back: sweeps the store again and again and publishes
+//! what waits without a hint.
 
 use crate::{JobError, JobId, JobQueue, JobStore, Lane, Sweep, local::hint};
 use std::{collections::HashSet, future::Future, pin::pin, sync::Arc, time::Duration};

@@ -186,8 +186,8 @@ pub trait JobStore: Send + Sync {
         wait: Duration,
     ) -> Result<Vec<JobEvent>, JobError>;
 
-    /// The one path of recovery: queues expired leases again, names queued jobs without a fresh
-    /// hint, removes final records older than `retention`.
+    /// The one way in which expired leases come back: queues them again, names queued jobs without
+    /// a fresh hint, removes final records older than `retention`.
     ///
     /// # Errors
     /// When the store cannot be reached.

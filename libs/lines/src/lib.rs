@@ -4,12 +4,14 @@
 
 mod error;
 mod library;
+mod saturation;
 mod table;
 
 pub use error::LinesError;
 pub use library::{
     Capture, DecayLine, ElementLines, LineLibrary, OtherKind, OtherLine, PromptLine,
 };
+pub use saturation::mean_saturation;
 
 /// Electron rest energy, CODATA 2018: what one annihilation photon carries.
 pub const ELECTRON_KEV: f64 = 510.998_95;

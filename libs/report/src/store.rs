@@ -1,7 +1,7 @@
-//! The JSON form of a report.
+//! The JSON form of a report, and how any versioned JSON is read.
 
 use crate::{ReportError, TrainingReport, VERSION};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 impl TrainingReport {
     /// The report as indented JSON, ending with a line feed.
@@ -20,19 +20,24 @@ impl TrainingReport {
     /// # Errors
     /// When the text is no report, has another version, or contradicts itself.
     pub fn from_json(text: &str) -> Result<Self, ReportError> {
-        #[derive(Deserialize)]
-        struct Head {
-            version: u64,
-        }
-        let head: Head = serde_json::from_str(text)?;
-        if head.version != u64::from(VERSION) {
-            return Err(ReportError::Version {
-                found: head.version,
-                expected: VERSION,
-            });
-        }
-        let report: Self = serde_json::from_str(text)?;
+        let report: Self = read(text, VERSION)?;
         report.check()?;
         Ok(report)
     }
+}
+
+/// Reads JSON of one version; of another one only that is told.
+pub(crate) fn read<T: DeserializeOwned>(text: &str, version: u32) -> Result<T, ReportError> {
+    #[derive(Deserialize)]
+    struct Head {
+        version: u64,
+    }
+    let head: Head = serde_json::from_str(text)?;
+    if head.version != u64::from(version) {
+        return Err(ReportError::Version {
+            found: head.version,
+            expected: version,
+        });
+    }
+    Ok(serde_json::from_str(text)?)
 }

@@ -17,6 +17,7 @@ use anyhow::Result;
 use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinSet};
 use tonic::{service::Routes, transport};
+use tower::util::option_layer;
 
 /// What is done once when everything is ready for the first time.
 type WhenReady = Box<dyn FnOnce() + Send>;
@@ -157,12 +158,13 @@ impl Server {
         let following = tokio::spawn(following);
         let ends = Ends::default();
         let shared = Arc::new(Shared::new(&config, services, ends.clone(), access));
-        let browsers = BrowserLayer::new(pages, tls.is_some());
+        // Without pages nothing is translated, and what is no gRPC is refused as such.
+        let browsers = pages.map(|pages| BrowserLayer::new(pages, tls.is_some()));
         let connections = tls::connections(listener, &config, tls, &shared);
         let serving = tokio::spawn(
             builder(&config)
-                .accept_http1(browsers.is_open())
-                .layer(browsers)
+                .accept_http1(browsers.is_some())
+                .layer(option_layer(browsers))
                 .layer(FrontLayer(Arc::clone(&shared)))
                 .add_routes(routes.routes())
                 .serve_with_incoming_shutdown(connections, ends.drain.clone().cancelled_owned()),

@@ -14,3 +14,9 @@ pub use image::{BlurKernel, ImageBlock, ImageMasker, ImagePartition, box_blur};
 pub use owen::{Attribution, Outputs, Owen, OwenSettings, Progress};
 pub use partition::{Partition, Span};
 pub use segments::{SegmentMasker, SegmentPartition, local_background};
+
+/// Pixels and vectors are stored in 32 bits.
+#[expect(clippy::cast_possible_truncation, reason = "that is what it is for")]
+fn single(value: f64) -> f32 {
+    value as f32
+}

@@ -5,7 +5,7 @@ use crate::continuum::{BIN_KEV, BINS, centre_kev};
 use crate::detector::Detector;
 use crate::sample::{Masses, Specimen};
 use crate::{SimulateError, molar_mass_g_per_mol};
-use assay_lines::{ELECTRON_KEV, LineLibrary, OtherKind};
+use assay_lines::{ELECTRON_KEV, LineLibrary, OtherKind, mean_saturation};
 use serde::{Deserialize, Serialize};
 
 /// Avogadro's number times one barn, in cm²/mol.
@@ -82,23 +82,6 @@ pub(crate) struct Emissions {
     pub(crate) peaks: Vec<Emission>,
     /// Unresolved transitions: full-energy counts per second in each coarse bin.
     pub(crate) unresolved_per_s: Vec<f64>,
-}
-
-/// Part of saturation that an activation product has on average over a measurement that starts
-/// with the irradiation.
-///
-/// # Units
-/// Seconds in, a ratio out.
-///
-/// # Source
-/// Mean of 1 − exp(−λt) over 0..T: 1 − (1 − exp(−λT))/(λT).
-pub(crate) fn mean_saturation(half_life_s: f64, measured_s: f64) -> f64 {
-    let x = std::f64::consts::LN_2 * measured_s / half_life_s;
-    if x < 1e-6 {
-        0.5 * x
-    } else {
-        1.0 + (-x).exp_m1() / x
-    }
 }
 
 /// Peaks and unresolved radiation of a specimen at a detector.
@@ -381,18 +364,6 @@ mod tests {
         let ratios = instruments()[2].detector.escape_ratios(2223.248);
         assert!((single / full - ratios.0).abs() < 1e-6 && single > 0.0);
         assert!((double / full - ratios.1).abs() < 1e-6 && double > 0.0);
-    }
-
-    #[test]
-    fn activation_saturates() {
-        assert!((mean_saturation(1.0, 1e6) - 1.0).abs() < 1e-5);
-        // Long half-life: activity rises linearly, its mean is half of the end value.
-        let (life, time) = (1e6, 100.0);
-        let end = 1.0 - (-std::f64::consts::LN_2 * time / life).exp();
-        assert!((mean_saturation(life, time) / end - 0.5).abs() < 1e-4);
-        assert!(
-            (mean_saturation(1e12, 1e2) / (0.5e-10 * std::f64::consts::LN_2) - 1.0).abs() < 1e-4
-        );
     }
 
     #[test]

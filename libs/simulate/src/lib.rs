@@ -15,9 +15,6 @@ mod sample;
 mod simulator;
 mod truth;
 
-pub use assay_lines::{
-    Capture, DecayLine, ElementLines, LineLibrary, OtherKind, OtherLine, PromptLine,
-};
 pub use detector::{Detector, Suppression};
 pub use elements::molar_mass_g_per_mol;
 pub use emission::{Emission, Origin, Shape};

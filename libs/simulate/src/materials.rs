@@ -60,7 +60,8 @@ pub(crate) fn spreads(fraction: f64) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LineLibrary, molar_mass_g_per_mol};
+    use crate::molar_mass_g_per_mol;
+    use assay_lines::LineLibrary;
     use std::collections::BTreeSet;
 
     #[test]

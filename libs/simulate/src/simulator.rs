@@ -7,9 +7,10 @@ use crate::expected::Rates;
 use crate::peaks::Seen;
 use crate::sample::{Campaign, Key, Specimen, campaign, drifted, specimen};
 use crate::{
-    CHANNELS, Emission, LineLibrary, Material, SimulateError, SimulationItem, SimulationSpec,
-    TruePeak, instruments, materials,
+    CHANNELS, Emission, Material, SimulateError, SimulationItem, SimulationSpec, TruePeak,
+    instruments, materials,
 };
+use assay_lines::LineLibrary;
 use assay_spectrum::{EnergyCalibration, Spectrum, StartTime};
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, Poisson};

@@ -12,7 +12,7 @@ use crate::{
 };
 use anyhow::Context;
 use assay_answering::{
-    AnswerError, Explaining, FeatureSource, Features, ImportanceRow, ServedModel,
+    AnswerError, Explaining, FeatureSource, Features, ImportanceRow, ServedModel, class_of,
 };
 use assay_api::MAX_MESSAGE_BYTES;
 use assay_core::{Classified, Digest, ErrorKind};
@@ -206,7 +206,7 @@ impl Inference {
         let contents = model.bundle().contents();
         let class = asked
             .label
-            .map(|label| class_of(model, &label))
+            .map(|label| class_of(model.bundle(), &label))
             .transpose()?;
         let vectors = vec![vector];
         check(model, &vectors)?;
@@ -357,19 +357,4 @@ fn check(model: &Model, vectors: &[Vec<f32>]) -> Result<(), AnswerError> {
         }
     }
     Ok(())
-}
-
-fn class_of(model: &Model, label: &str) -> Result<usize, AnswerError> {
-    let classes = &model.bundle().contents().classes;
-    let found = classes.iter().position(|class| class.as_str() == label);
-    found.ok_or_else(|| {
-        let known: Vec<_> = classes.iter().map(|class| class.as_str()).collect();
-        AnswerError::Field {
-            field: "label",
-            reason: format!(
-                "{label:?} is no class of the model; it knows {}",
-                known.join(", ")
-            ),
-        }
-    })
 }

@@ -1,7 +1,7 @@
 //! HTTP/1.1 by hand, as a browser speaks it without encryption, and gRPC-Web in it.
 
 use crate::raw::framed;
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use std::{
     io::{BufRead as _, BufReader, Read, Write},
     net::TcpStream,
@@ -234,7 +234,6 @@ impl Read for Chunks {
 /// # Errors
 /// When it is another scheme.
 pub fn address(url: &str) -> Result<&str> {
-    let address = url.strip_prefix("http://");
-    ensure!(address.is_some(), "{url} is not unencrypted HTTP");
-    address.context("no address")
+    url.strip_prefix("http://")
+        .with_context(|| format!("{url} is not unencrypted HTTP"))
 }

@@ -85,6 +85,7 @@ pub fn image_shapley(
     settings: &ImageShapleySettings,
     watch: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<ImageValues, ExplainError> {
+    settings.check()?;
     let imaging = judge.bundle().contents().model.imaging();
     let imaging = imaging.ok_or(ExplainError::NoImage)?;
     let vector: Vec<f64> = prepared.vector().iter().copied().map(f64::from).collect();

@@ -1,6 +1,6 @@
 //! The cells of a class activation map on the energy axis, and which of them hold true lines.
 
-use super::lines::TrueLine;
+use super::lines::{LineCounts, TrueLine};
 use std::ops::Range;
 
 /// Cells of equal width that cover an axis of equal bins.
@@ -37,7 +37,7 @@ impl Cells {
     pub fn holding(&self, lines: &[TrueLine]) -> Vec<bool> {
         self.sums(lines)
             .into_iter()
-            .map(|sum| sum.0 > 0.0)
+            .map(|sum| sum.distinguishing > 0.0)
             .collect()
     }
 
@@ -48,19 +48,15 @@ impl Cells {
     #[must_use]
     pub fn ruled(&self, lines: &[TrueLine]) -> Vec<bool> {
         let sums = self.sums(lines).into_iter();
-        sums.map(|(distinguishing, all)| distinguishing > 0.5 * all)
-            .collect()
+        sums.map(LineCounts::ruled).collect()
     }
 
-    /// Counts of distinguishing and of all lines in each cell.
-    fn sums(&self, lines: &[TrueLine]) -> Vec<(f64, f64)> {
-        let mut sums = vec![(0.0, 0.0); self.count];
+    /// Counts of the lines in each cell.
+    fn sums(&self, lines: &[TrueLine]) -> Vec<LineCounts> {
+        let mut sums = vec![LineCounts::default(); self.count];
         for line in lines {
             if let Some(cell) = self.at(line.energy_kev) {
-                sums[cell].1 += line.counts;
-                if line.distinguishing {
-                    sums[cell].0 += line.counts;
-                }
+                sums[cell].add(line);
             }
         }
         sums
@@ -87,21 +83,13 @@ pub(super) fn expected_share(marked: &[bool]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::lines::line, *};
 
     const CELLS: Cells = Cells {
         first_kev: 100.0,
         width_kev: 50.0,
         count: 4,
     };
-
-    fn line(energy_kev: f64, counts: f64, distinguishing: bool) -> TrueLine {
-        TrueLine {
-            energy_kev,
-            counts,
-            distinguishing,
-        }
-    }
 
     #[test]
     fn edges_belong_to_the_cell_above_and_the_outside_to_none() {

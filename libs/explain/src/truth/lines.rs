@@ -29,6 +29,27 @@ pub enum PeakKind {
     Unmatched,
 }
 
+/// Counts of some lines.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LineCounts {
+    pub(super) distinguishing: f64,
+    pub(super) all: f64,
+}
+
+impl LineCounts {
+    pub(super) fn add(&mut self, line: &TrueLine) {
+        self.all += line.counts;
+        if line.distinguishing {
+            self.distinguishing += line.counts;
+        }
+    }
+
+    /// Whether more than half of the counts are those of distinguishing lines.
+    pub(super) fn ruled(self) -> bool {
+        self.distinguishing > 0.5 * self.all
+    }
+}
+
 /// What each peak is. Several lines within 0.75 of the peak's full width at half maximum are one
 /// peak to any search, so the counts decide.
 ///
@@ -39,22 +60,26 @@ pub fn kinds(peaks: &[Peak], lines: &[TrueLine]) -> Vec<PeakKind> {
     let kind = |peak: &Peak| {
         let reach_kev = REACH_FWHM * peak.fwhm_kev;
         let near = |line: &&TrueLine| (line.energy_kev - peak.energy_kev).abs() <= reach_kev;
-        let (mut distinguishing, mut all) = (0.0, 0.0);
-        for line in lines.iter().filter(near) {
-            all += line.counts;
-            if line.distinguishing {
-                distinguishing += line.counts;
-            }
-        }
-        if all <= 0.0 {
+        let mut counts = LineCounts::default();
+        lines.iter().filter(near).for_each(|line| counts.add(line));
+        if counts.all <= 0.0 {
             PeakKind::Unmatched
-        } else if distinguishing > 0.5 * all {
+        } else if counts.ruled() {
             PeakKind::Distinguishing
         } else {
             PeakKind::Common
         }
     };
     peaks.iter().map(kind).collect()
+}
+
+#[cfg(test)]
+pub(super) fn line(energy_kev: f64, counts: f64, distinguishing: bool) -> TrueLine {
+    TrueLine {
+        energy_kev,
+        counts,
+        distinguishing,
+    }
 }
 
 #[cfg(test)]
@@ -77,14 +102,6 @@ mod tests {
             reduced_chi_squared: 1.0,
             method: AreaMethod::Fit,
             form: PeakForm::Gaussian,
-        }
-    }
-
-    fn line(energy_kev: f64, counts: f64, distinguishing: bool) -> TrueLine {
-        TrueLine {
-            energy_kev,
-            counts,
-            distinguishing,
         }
     }
 

@@ -97,7 +97,7 @@ pub(super) fn occluded(vector: &[f32], hidden: Range<usize>) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::lines::line, *};
 
     #[test]
     fn a_window_is_hidden_behind_the_mean() {
@@ -115,11 +115,6 @@ mod tests {
                 count: 4,
             },
             importance: vec![3.0, 1.0, -5.0, 0.0],
-        };
-        let line = |energy_kev, counts, distinguishing| TrueLine {
-            energy_kev,
-            counts,
-            distinguishing,
         };
         let lines = [
             line(5.0, 9.0, true),

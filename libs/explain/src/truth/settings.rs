@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct TruthSettings {
     /// The evidence that is scored.
     pub evidence: EvidenceSettings,
-    /// Most steps of a deletion or insertion curve, 1 to 100: each costs a run of the network.
+    /// Most steps of a deletion or insertion curve, 1 to 100: each costs a spectrum per order and
+    /// curve.
     pub steps: usize,
     /// Random orders that the curves are compared with, 1 to 20.
     pub draws: usize,

@@ -122,9 +122,8 @@ fn cuts(r: &Rectangle, axis: usize) -> impl Iterator<Item = (Rectangle, Rectangl
     let (start, end) = r.span(axis);
     let length = end - start;
     let tries = TRIES.min(length);
-    let mut places: Vec<usize> = (1..tries).map(|i| start + i * length / tries).collect();
-    places.dedup();
-    places.into_iter().map(move |place| {
+    (1..tries).map(move |i| {
+        let place = start + i * length / tries;
         let (mut first, mut second) = (r, r);
         if axis == 0 {
             (first.bottom, second.top) = (place, place);

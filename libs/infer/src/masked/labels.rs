@@ -117,7 +117,7 @@ mod tests {
             right,
         });
         let row = view.sights(&halves, &Rectangle::all([5, 5]))[..5].to_vec();
-        // Column p sees pixels 2p − 1 to 2p + 2; only the last column sees pixel 8 alone hidden.
+        // Column p sees pixels 2p − 1 to 2p + 2; pixel 8 is hidden, and the last two see it.
         let expected = [
             Sight::Shown,
             Sight::Shown,

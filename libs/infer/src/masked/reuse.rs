@@ -6,7 +6,7 @@ use super::{
     memory::{Kept, Memory},
     plan::Piece,
     rectangle::{Rectangle, difference},
-    stage::Stage,
+    stage::{Stage, plain_sums},
 };
 use crate::{InferError, OnnxRuntime, SessionOptions};
 use ndarray::{Array2, ArrayView2};
@@ -149,19 +149,6 @@ impl Stages {
             .collect();
         Ok((means, work))
     }
-}
-
-fn plain_sums(columns: &[f32], parts: &[usize]) -> Vec<Vec<f64>> {
-    let positions: usize = parts.iter().sum();
-    let mut sums = vec![Vec::new(); parts.len()];
-    for mut row in columns.chunks_exact(positions.max(1)) {
-        for (sums, part) in sums.iter_mut().zip(parts) {
-            let (own, rest) = row.split_at(*part);
-            sums.push(own.iter().copied().map(f64::from).sum::<f64>());
-            row = rest;
-        }
-    }
-    sums
 }
 
 /// One pair of images and what was computed of their mixtures.

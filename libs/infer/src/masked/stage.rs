@@ -133,15 +133,7 @@ impl Stage {
         let computed = self.run(&[1, self.input.0, 1, positions], columns)?;
         let computed = computed.as_standard_layout();
         let rows = computed.as_slice().unwrap_or_default();
-        let mut sums = vec![Vec::with_capacity(self.layout.channels); parts.len()];
-        for mut row in rows.chunks_exact(positions) {
-            for (sums, part) in sums.iter_mut().zip(parts) {
-                let (own, rest) = row.split_at(*part);
-                sums.push(own.iter().copied().map(f64::from).sum());
-                row = rest;
-            }
-        }
-        Ok(sums)
+        Ok(plain_sums(rows, parts))
     }
 
     fn run(&self, shape: &[usize; 4], values: &[f32]) -> Result<ndarray::ArrayD<f32>, InferError> {
@@ -163,4 +155,18 @@ impl Stage {
             }),
         }
     }
+}
+
+/// Sums of each part of every row of `[channels, positions]`.
+pub(super) fn plain_sums(columns: &[f32], parts: &[usize]) -> Vec<Vec<f64>> {
+    let positions: usize = parts.iter().sum();
+    let mut sums = vec![Vec::new(); parts.len()];
+    for mut row in columns.chunks_exact(positions.max(1)) {
+        for (sums, part) in sums.iter_mut().zip(parts) {
+            let (own, rest) = row.split_at(*part);
+            sums.push(own.iter().copied().map(f64::from).sum::<f64>());
+            row = rest;
+        }
+    }
+    sums
 }

@@ -1,7 +1,9 @@
 //! What every element would show in a spectrum: its lines with what a germanium detector makes
 //! of them, relative to each other.
 
-use assay_lines::{ELECTRON_KEV, ElementLines, LineLibrary, LinesError, OtherKind};
+use assay_lines::{
+    ELECTRON_KEV, ElementLines, LineLibrary, LinesError, OtherKind, mean_saturation,
+};
 use serde::Serialize;
 
 /// Escape peaks are expected of lines above this energy, and of at least this part of the
@@ -101,16 +103,6 @@ pub(super) fn escape_ratio(origin: LineOrigin, line_kev: f64) -> f64 {
         LineOrigin::SingleEscape => single_escape_ratio(line_kev),
         LineOrigin::DoubleEscape => DOUBLE_OVER_SINGLE * single_escape_ratio(line_kev),
         _ => 1.0,
-    }
-}
-
-/// Mean part of saturation over a measurement that starts with the irradiation.
-fn mean_saturation(half_life_s: f64, measured_s: f64) -> f64 {
-    let x = std::f64::consts::LN_2 * measured_s / half_life_s.max(1e-9);
-    if x < 1e-6 {
-        0.5 * x
-    } else {
-        1.0 + (-x).exp_m1() / x
     }
 }
 

@@ -1,8 +1,7 @@
 //! The JSON form of an explanation.
 
 use super::{Explanation, VERSION};
-use crate::ReportError;
-use serde::Deserialize;
+use crate::{ReportError, store};
 
 impl Explanation {
     /// The explanation as JSON on one line, ending with a line feed: it is long and for programs.
@@ -21,18 +20,7 @@ impl Explanation {
     /// # Errors
     /// When the text is no explanation, has another version, or contradicts itself.
     pub fn from_json(text: &str) -> Result<Self, ReportError> {
-        #[derive(Deserialize)]
-        struct Head {
-            version: u64,
-        }
-        let head: Head = serde_json::from_str(text)?;
-        if head.version != u64::from(VERSION) {
-            return Err(ReportError::Version {
-                found: head.version,
-                expected: VERSION,
-            });
-        }
-        let explanation: Self = serde_json::from_str(text)?;
+        let explanation: Self = store::read(text, VERSION)?;
         explanation.check()?;
         Ok(explanation)
     }

@@ -46,7 +46,7 @@ impl Pages {
 
 /// Puts a [`Browsers`] before a service.
 #[derive(Debug, Clone)]
-pub(crate) struct BrowserLayer(Option<Arc<Open>>);
+pub(crate) struct BrowserLayer(Arc<Open>);
 
 #[derive(Debug)]
 struct Open {
@@ -55,17 +55,9 @@ struct Open {
 }
 
 impl BrowserLayer {
-    /// Without pages everything goes through as it is.
-    pub(crate) fn new(pages: Option<Pages>, encrypted: bool) -> Self {
-        Self(pages.map(|Pages { router, hosts }| {
-            let origins = Origins { encrypted, hosts };
-            Arc::new(Open { router, origins })
-        }))
-    }
-
-    /// Whether browsers are answered, which speak HTTP/1.1 where nothing is encrypted.
-    pub(crate) const fn is_open(&self) -> bool {
-        self.0.is_some()
+    pub(crate) fn new(Pages { router, hosts }: Pages, encrypted: bool) -> Self {
+        let origins = Origins { encrypted, hosts };
+        Self(Arc::new(Open { router, origins }))
     }
 }
 
@@ -75,7 +67,7 @@ impl<S> Layer<S> for BrowserLayer {
     fn layer(&self, inner: S) -> Browsers<S> {
         Browsers {
             web: GrpcWebLayer::new().layer(inner),
-            open: self.0.clone(),
+            open: Arc::clone(&self.0),
         }
     }
 }
@@ -84,7 +76,7 @@ impl<S> Layer<S> for BrowserLayer {
 #[derive(Debug, Clone)]
 pub(crate) struct Browsers<S> {
     web: GrpcWebService<S>,
-    open: Option<Arc<Open>>,
+    open: Arc<Open>,
 }
 
 /// What a request is for this layer.
@@ -109,9 +101,7 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Answered {
-        let Some(open) = &self.open else {
-            return self.web.call(request).boxed();
-        };
+        let open = &self.open;
         let kind = Kind::of(&request);
         let checked = match kind {
             Kind::Page => open.origins.check_host(&request),

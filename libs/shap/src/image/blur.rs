@@ -1,6 +1,6 @@
 //! The moving average that hides pixels.
 
-use crate::{ShapError, error::check_finite};
+use crate::{ShapError, error::check_finite, single};
 use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -100,11 +100,6 @@ fn mirrored(position: isize, length: usize) -> usize {
     }
     let folded = position.rem_euclid(2 * last);
     folded.min(2 * last - folded).unsigned_abs()
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "pixels are stored as f32")]
-fn single(value: f64) -> f32 {
-    value as f32
 }
 
 #[cfg(test)]

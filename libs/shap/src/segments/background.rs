@@ -4,6 +4,7 @@ use super::SegmentPartition;
 use crate::{
     ShapError,
     error::{check_finite, check_length},
+    single,
 };
 
 /// Straight lines between robust levels at the edges of the segments.
@@ -64,11 +65,6 @@ fn median(values: &[f32]) -> f64 {
     } else {
         upper
     }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "vectors are stored as f32")]
-fn single(value: f64) -> f32 {
-    value as f32
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ impl Service {
         let asked = Asked::of(request.request)?;
         let refused = |error: &_| question::status_of(error, &asked.field);
         let wanted = Wanted {
-            label: label(request.label.clone()),
+            label: label(request.label),
             regions: 0,
             cam,
         };

@@ -140,6 +140,10 @@ async fn plain_grpc_is_as_it_was_and_a_switched_off_console_is_not_there() {
 
     let off = Server::start(folder.path(), &["--set", "console.enabled=false"]).unwrap();
     assert_eq!(check(&off, None).await, Code::InvalidArgument);
+    let web = Call::of(SUBMIT, &SubmitRequest::default());
+    let web = web.header("content-type", "application/grpc-web+proto");
+    let channel = connect(&off.url).unwrap();
+    assert_eq!(raw::send(&channel, &web).await.unwrap().http, 415);
     let page = Question::get("/").send(address(&off.url).unwrap());
     assert!(page.is_err() || page.unwrap().status >= 400);
 }

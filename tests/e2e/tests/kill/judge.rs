@@ -172,7 +172,7 @@ async fn registered(channel: &Channel, trained: &BTreeMap<String, String>) {
 
 /// No checkpoint of a training stays behind.
 pub(crate) fn nothing_left_over(folder: &Path) {
-    let work = folder.join("server/work/train");
+    let work = folder.join("server").join("work").join("train");
     let left: Vec<_> = std::fs::read_dir(work).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 }

@@ -13,8 +13,8 @@ use crate::{
     options::{BasesOption, JsonFlag, JsonTarget},
 };
 use assay_explain::{
-    CamSettings, ClassMap, EvidencePlan, ExplainError, Importances, PeakEvidence,
-    class_importances, class_map,
+    CamSettings, ClassMap, EvidencePlan, ExplainError, Importances, PeakEvidence, class_map,
+    map_importances,
 };
 use assay_pipeline::{Answer, Identifier, IdentifierOptions, Judge, Prepared};
 use assay_report::explanation::Explanation;
@@ -128,7 +128,7 @@ fn find(
         (MethodName::Cam, Some(mapped)) => {
             let bundle = judge.bundle();
             let map = class_map(bundle, mapped, class, settings.cam.method)?;
-            let importances = class_importances(bundle, mapped, class, settings.cam)?;
+            let importances = map_importances(bundle, &map, class, settings.cam.reduction)?;
             Some((settings.cam, map.symmetric()?, importances))
         }
         _ => None,

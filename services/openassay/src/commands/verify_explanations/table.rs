@@ -66,11 +66,11 @@ const fn name(order: Order) -> &'static str {
 
 fn regions(map: &RegionSummary, spectra: usize) -> String {
     let mut table = Table::new([
-        ("positive importance in cells".to_owned(), Align::Left),
-        ("class activation map".to_owned(), Align::Right),
-        ("occlusion".to_owned(), Align::Right),
-        ("chance".to_owned(), Align::Right),
-        ("map beats chance".to_owned(), Align::Right),
+        ("positive importance in cells", Align::Left),
+        ("class activation map", Align::Right),
+        ("occlusion", Align::Right),
+        ("chance", Align::Right),
+        ("map beats chance", Align::Right),
     ]);
     let mut row = |name: &str, shares: &ShareSummary| {
         table.row([
