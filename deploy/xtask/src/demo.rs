@@ -51,8 +51,12 @@ pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
         started.elapsed().as_secs_f64()
     );
     for (model, what) in MODELS {
-        let page = paths.report(model);
+        let (page, why) = (paths.report(model), paths.why(model));
         eprintln!("  {}  ({what})", checkout.relative(&page).display());
+        if why.is_file() {
+            let why = checkout.relative(&why);
+            eprintln!("  {}  (why it said what it said)", why.display());
+        }
     }
     Ok(())
 }
@@ -154,6 +158,10 @@ impl Paths {
         self.out.join(format!("{model}-report.html"))
     }
 
+    fn why(&self, model: &str) -> PathBuf {
+        self.out.join(format!("{model}-why.html"))
+    }
+
     /// Spectra, divided into training and test.
     fn preparation(&self) -> Vec<Step> {
         let mut steps = Vec::new();
@@ -174,7 +182,7 @@ impl Paths {
         steps
     }
 
-    /// Train, evaluate and identify with one model.
+    /// Train, evaluate, identify and explain with one model.
     fn model(&self, model: &str, what: &str, spectra: &[PathBuf]) -> Vec<Step> {
         let bundle = self.out.join(model);
         let mut identify = Step::new(format!("Identify a few spectra with {what}"), "identify")
@@ -182,7 +190,14 @@ impl Paths {
         identify
             .arguments
             .extend(spectra.iter().map(OsString::from));
-        vec![
+        let why = spectra.first().map(|spectrum| {
+            let title = format!("Ask {what} why it said so of the first");
+            let mut why = Step::new(title, "explain");
+            why.arguments.push(spectrum.into());
+            why.option("--bundle", &bundle)
+                .option("-o", self.why(model))
+        });
+        let mut steps = vec![
             Step::new(format!("Train {what}"), "train")
                 .option("--manifest", self.train())
                 .option("--model", model)
@@ -197,7 +212,9 @@ impl Paths {
             .option("--report", self.report(model))
             .option("--json", self.out.join(format!("{model}-evaluation.json"))),
             identify,
-        ]
+        ];
+        steps.extend(why);
+        steps
     }
 }
 
@@ -274,6 +291,7 @@ mod tests {
                 "evaluate --bundle /o/cnn2d --manifest /o/test.csv \
                  --report /o/cnn2d-report.html --json /o/cnn2d-evaluation.json",
                 "identify --bundle /o/cnn2d /o/a.SPE",
+                "explain /o/a.SPE --bundle /o/cnn2d -o /o/cnn2d-why.html",
             ]
         );
     }

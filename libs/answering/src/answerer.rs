@@ -1,7 +1,11 @@
 //! The way of one question: model, bytes, input vector, features, answer. Batches are elsewhere.
 
-use crate::{AnswerError, FeatureSource, blocking, deadline::Deadline, judges::Judges, measure};
+use crate::{
+    AnswerError, FeatureSource, blocking, deadline::Deadline, images::Images, judges::Judges,
+    measure,
+};
 use assay_core::Digest;
+use assay_explain::ImageOptions;
 use assay_pipeline::{Answer, Clock, Judge, MAX_SPECTRUM_FILE_BYTES, Prepared};
 use assay_store::{BlobStore, BundleRegistry};
 use assay_trace::{STEP, step};
@@ -22,12 +26,14 @@ pub struct Sources {
 }
 
 /// How answers are made.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct AnswererOptions {
     /// Bundles kept in memory, those that were asked for last.
     pub bundles: usize,
     /// A clock that never goes back, for the timings of answers; without one they are zero.
     pub clock: Option<Clock>,
+    /// How images with hidden pixels are computed.
+    pub images: ImageOptions,
 }
 
 /// What is asked about.
@@ -51,6 +57,7 @@ pub struct Answerer {
     /// No more files are read and preprocessed at once than there are processors.
     preparing: Semaphore,
     clock: Option<Clock>,
+    pub(crate) images: Arc<Images>,
 }
 
 impl Answerer {
@@ -63,6 +70,7 @@ impl Answerer {
             sources,
             preparing: Semaphore::new(processors),
             clock: options.clock,
+            images: Arc::new(Images::new(options.images)),
         }
     }
 
@@ -110,21 +118,6 @@ impl Answerer {
         deadline.within(READING, self.judges.get(bundle)).await
     }
 
-    /// The judge of the model that a name stands for now, and a spectrum made ready for it.
-    ///
-    /// # Errors
-    /// When the model or the spectrum cannot be used, or when the time is over.
-    pub async fn prepare(
-        &self,
-        model: &str,
-        question: Question,
-        deadline: Option<Duration>,
-    ) -> Result<(Arc<Judge>, Prepared), AnswerError> {
-        let deadline = Deadline::after(deadline);
-        let bundle = self.resolve(model, deadline).await?;
-        self.prepared(bundle, question, deadline).await
-    }
-
     /// The judge of one bundle.
     ///
     /// # Errors
@@ -149,7 +142,17 @@ impl Answerer {
         question: Question,
         deadline: Deadline,
     ) -> Result<Answer, AnswerError> {
-        let (judge, prepared) = self.prepared(bundle, question, deadline).await?;
+        let subject = self.prepared(bundle, question, deadline).await?;
+        self.answered(&subject, deadline).await
+    }
+
+    /// The answer about a spectrum that is prepared already.
+    pub(crate) async fn answered(
+        &self,
+        (judge, prepared): &(Arc<Judge>, Arc<Prepared>),
+        deadline: Deadline,
+    ) -> Result<Answer, AnswerError> {
+        let bundle = judge.bundle().id();
         let began = self.now();
         let left = deadline.left(WAITING)?;
         let vectors = vec![prepared.vector().to_vec()];
@@ -164,8 +167,7 @@ impl Answerer {
             }
         };
         let features_s = self.now().saturating_sub(began).as_secs_f64();
-        let (answer, _) = conclude(judge, prepared, row, features_s).await?;
-        Ok(answer)
+        conclude(Arc::clone(judge), Arc::clone(prepared), row, features_s).await
     }
 
     /// The bundle's judge and the spectrum's input vector.
@@ -174,7 +176,7 @@ impl Answerer {
         bundle: Digest,
         question: Question,
         deadline: Deadline,
-    ) -> Result<(Arc<Judge>, Prepared), AnswerError> {
+    ) -> Result<(Arc<Judge>, Arc<Prepared>), AnswerError> {
         let judge = deadline.within(READING, self.judges.get(bundle)).await?;
         let (bytes, name) = match question {
             Question::Content { bytes, name } if name.is_empty() => (bytes, "the file".to_owned()),
@@ -190,7 +192,7 @@ impl Answerer {
             let _permit = permit.map_err(|closed| AnswerError::Defect(closed.to_string()))?;
             blocking::run(move || {
                 let prepared = judge.prepare(&bytes, &name)?;
-                Ok((judge, prepared))
+                Ok((judge, Arc::new(prepared)))
             })
             .await
         };
@@ -219,18 +221,17 @@ impl Answerer {
 const READING: &str = "reading the model";
 pub(crate) const WAITING: &str = "waiting for features";
 
-/// The answer, and the spectrum it is about for those who need its input vector.
 pub(crate) async fn conclude(
     judge: Arc<Judge>,
-    prepared: Prepared,
+    prepared: Arc<Prepared>,
     features: Vec<f32>,
     features_s: f64,
-) -> Result<(Answer, Prepared), AnswerError> {
+) -> Result<Answer, AnswerError> {
     let span = debug_span!(target: STEP, "gate", model.digest = %judge.bundle().id());
     let concluded = blocking::run(move || {
         let concluded = judge.concluded(&prepared, &features, features_s)?;
         measure::concluded(&concluded);
-        Ok((concluded.answer, prepared))
+        Ok(concluded.answer)
     });
     step(span, concluded).await
 }

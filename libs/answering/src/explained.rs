@@ -8,7 +8,7 @@ use crate::{
 };
 use assay_core::Digest;
 use assay_explain::{CamSettings, ClassMap, Importances, Region};
-use assay_pipeline::{Answer, Judge};
+use assay_pipeline::{Answer, Judge, Prepared};
 use assay_trace::{STEP, step};
 use std::{sync::Arc, time::Duration};
 use tracing::debug_span;
@@ -75,7 +75,18 @@ impl Answerer {
         wanted: Wanted,
         deadline: Deadline,
     ) -> Result<Explained, AnswerError> {
-        let (judge, prepared) = self.prepared(bundle, question, deadline).await?;
+        let subject = self.prepared(bundle, question, deadline).await?;
+        self.explained_of(&subject, wanted, deadline).await
+    }
+
+    /// The same about a spectrum that is prepared already.
+    pub(crate) async fn explained_of(
+        &self,
+        (judge, prepared): &(Arc<Judge>, Arc<Prepared>),
+        wanted: Wanted,
+        deadline: Deadline,
+    ) -> Result<Explained, AnswerError> {
+        let bundle = judge.bundle().id();
         let began = self.now();
         let left = deadline.left(WAITING)?;
         let vector = prepared.vector().to_vec();
@@ -96,10 +107,11 @@ impl Answerer {
             map,
         } = row;
         let logits = judge.decide(&features)?.logits;
-        let (answer, prepared) =
-            conclude(Arc::clone(&judge), prepared, features, features_s).await?;
-        let importances = importances_of(&judge, &label, energy_kev, importance)?;
+        let concluding = (Arc::clone(judge), Arc::clone(prepared));
+        let answer = conclude(concluding.0, concluding.1, features, features_s).await?;
+        let importances = importances_of(judge, &label, energy_kev, importance)?;
         let most = wanted.regions;
+        let prepared = Arc::clone(prepared);
         blocking::run(move || {
             Ok(Explained {
                 answer,

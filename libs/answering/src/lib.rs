@@ -8,14 +8,16 @@ mod clock;
 mod deadline;
 mod error;
 mod explained;
+mod images;
 mod judges;
 mod measure;
 mod reasons;
+mod shapley;
 mod source;
 
 pub use answerer::{Answerer, AnswererOptions, Question, Sources};
 pub use clock::since_start;
 pub use error::AnswerError;
 pub use explained::{Explained, Wanted};
-pub use reasons::{AnswerWithPeaks, class_of};
+pub use reasons::{AnswerWithPeaks, Reasons, ReasonsAsked, class_of};
 pub use source::{Explaining, FeatureSource, Features, ImportanceRow, ServedModel};

@@ -1,21 +1,20 @@
-//! Reasons that take more than the run that answers: what peaks are worth, and what ranges of
-//! energy add.
+//! Reasons that take more than the run that answers: what peaks are worth, and everything together.
 
 use crate::{
-    AnswerError, Answerer, Question,
+    AnswerError, Answerer, Explained, Question, Wanted,
     answerer::{WAITING, conclude},
     blocking,
     deadline::Deadline,
+    shapley::Shapley,
 };
-use assay_core::{Classified, Digest, ErrorKind};
+use assay_core::{Classified, ErrorKind};
 use assay_explain::{
-    EvidencePlan, EvidenceSettings, ExplainError, Outputs, PeakEvidence, SegmentShapley,
-    SegmentValues, ShapError, ShapleySettings,
+    CamSettings, EvidencePlan, EvidenceSettings, ExplainError, PeakEvidence, ShapError,
+    ShapleySpec, ShapleyValues,
 };
 use assay_pipeline::{Answer, Bundle, Judge, Prepared};
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 use std::{sync::Arc, time::Duration};
-use tokio::runtime::Handle;
 
 /// An answer and what each peak did for a class.
 #[derive(Debug, Clone)]
@@ -26,8 +25,34 @@ pub struct AnswerWithPeaks {
     pub evidence: PeakEvidence,
     /// What answered.
     pub judge: Arc<Judge>,
+}
+
+/// Which reasons are asked for, beside the class activation map.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReasonsAsked {
+    /// The class; `None` for the most probable one.
+    pub label: Option<String>,
+    /// How the map is made and reduced.
+    pub cam: CamSettings,
+    /// What peaks are worth.
+    pub peaks: Option<EvidenceSettings>,
+    /// Shapley values.
+    pub shapley: Option<ShapleySpec>,
+}
+
+/// Every reason for one answer.
+#[derive(Debug, Clone)]
+pub struct Reasons {
+    /// What answered.
+    pub judge: Arc<Judge>,
     /// The spectrum.
-    pub prepared: Prepared,
+    pub prepared: Arc<Prepared>,
+    /// The answer with its map.
+    pub explained: Explained,
+    /// What peaks are worth, where it was asked for.
+    pub peaks: Option<PeakEvidence>,
+    /// Shapley values, where they were asked for.
+    pub shapley: Option<ShapleyValues>,
 }
 
 impl Answerer {
@@ -45,21 +70,95 @@ impl Answerer {
         deadline: Option<Duration>,
     ) -> Result<AnswerWithPeaks, AnswerError> {
         let deadline = Deadline::after(deadline);
-        settings
-            .check()
-            .map_err(|error| refused(error, "most_peaks"))?;
+        check_peaks(&settings)?;
         let bundle = self.resolve(model, deadline).await?;
-        let (judge, prepared) = self.prepared(bundle, question, deadline).await?;
+        let subject = self.prepared(bundle, question, deadline).await?;
         let class = label
-            .map(|label| class_of(judge.bundle(), &label))
+            .map(|label| class_of(subject.0.bundle(), &label))
             .transpose()?;
-        let planning = Arc::clone(&judge);
+        let found = self.peaks_of(&subject, (class, settings), deadline).await?;
+        let Found {
+            evidence,
+            whole,
+            features_s,
+        } = found;
+        let (judge, prepared) = subject;
+        let answer = conclude(Arc::clone(&judge), prepared, whole, features_s).await?;
+        Ok(AnswerWithPeaks {
+            answer,
+            evidence,
+            judge,
+        })
+    }
+
+    /// Every reason that is asked for, all by one bundle and about one reading of the spectrum.
+    ///
+    /// # Errors
+    /// As [`Answerer::explain`], [`Answerer::peaks`] and [`Answerer::shapley`].
+    pub async fn reasons(
+        &self,
+        model: &str,
+        question: Question,
+        asked: ReasonsAsked,
+        deadline: Option<Duration>,
+    ) -> Result<Reasons, AnswerError> {
+        let deadline = Deadline::after(deadline);
+        asked.peaks.as_ref().map_or(Ok(()), check_peaks)?;
+        let checked = asked.shapley.as_ref().map_or(Ok(()), ShapleySpec::check);
+        checked.map_err(|error| refused(error, "shap"))?;
+        let bundle = self.resolve(model, deadline).await?;
+        let subject = self.prepared(bundle, question, deadline).await?;
+        let wanted = Wanted {
+            label: asked.label,
+            regions: 0,
+            cam: asked.cam,
+        };
+        let explained = self.explained_of(&subject, wanted, deadline).await?;
+        let class = Some(class_of(subject.0.bundle(), &explained.label)?);
+        let peaks = match asked.peaks {
+            None => None,
+            Some(settings) => {
+                let found = self.peaks_of(&subject, (class, settings), deadline).await?;
+                Some(found.evidence)
+            }
+        };
+        let (judge, prepared) = subject;
+        let shapley = match asked.shapley {
+            None => None,
+            Some(spec) => {
+                let shapley = Shapley {
+                    judge: Arc::clone(&judge),
+                    prepared: Arc::clone(&prepared),
+                    class,
+                    spec,
+                    state: None,
+                    repeatable: false,
+                    batch_time: None,
+                };
+                Some(self.hide(shapley, |_| Ok(()), deadline).await?)
+            }
+        };
+        Ok(Reasons {
+            judge,
+            prepared,
+            explained,
+            peaks,
+            shapley,
+        })
+    }
+
+    async fn peaks_of(
+        &self,
+        (judge, prepared): &(Arc<Judge>, Arc<Prepared>),
+        (class, settings): (Option<usize>, EvidenceSettings),
+        deadline: Deadline,
+    ) -> Result<Found, AnswerError> {
+        let planning = (Arc::clone(judge), Arc::clone(prepared));
         let plan = blocking::run(move || {
-            let plan = EvidencePlan::new(&planning, &prepared, &settings);
-            let plan = plan.map_err(|error| refused(error, "request"))?;
-            Ok((plan, prepared))
+            let plan = EvidencePlan::new(&planning.0, &planning.1, &settings);
+            plan.map_err(|error| refused(error, "request"))
         });
-        let (plan, prepared) = deadline.within("looking for peaks", plan).await?;
+        let plan = deadline.within("looking for peaks", plan).await?;
         let vectors: Vec<Vec<f32>> = plan
             .vectors()
             .rows()
@@ -69,98 +168,39 @@ impl Answerer {
         let began = self.now();
         let rows = vectors.len();
         let left = deadline.left(WAITING)?;
+        let bundle = judge.bundle().id();
         let features = self.sources.features.features(bundle, vectors, left);
         let features = deadline.within(WAITING, features).await?.rows;
         let features_s = self.now().saturating_sub(began).as_secs_f64() / rows.max(1) as f64;
         let whole = features.first().cloned().unwrap_or_default();
-        let (answer, prepared) = conclude(Arc::clone(&judge), prepared, whole, features_s).await?;
-        let concluding = Arc::clone(&judge);
+        let concluding = Arc::clone(judge);
         let evidence = blocking::run(move || {
             let features = matrix(features)?;
             let evidence = plan.conclude(&concluding, features.view(), class);
             evidence.map_err(|error| refused(error, "request"))
         });
-        Ok(AnswerWithPeaks {
-            answer,
+        Ok(Found {
             evidence: evidence.await?,
-            judge,
-            prepared,
+            whole,
+            features_s,
         })
     }
-
-    /// What ranges of energy add to the logits of classes. `watch` hears how many of how many runs
-    /// of the network are done, and says whether to go on.
-    ///
-    /// # Errors
-    /// As [`Answerer::identify`]; for a label that the model does not have, and for settings that
-    /// do not fit. [`AnswerError::Cancelled`] when nobody wants to go on.
-    pub async fn shapley(
-        &self,
-        model: &str,
-        question: Question,
-        (label, mut settings): (Option<String>, ShapleySettings),
-        watch: impl Fn(usize, usize) -> bool + Send + 'static,
-        deadline: Option<Duration>,
-    ) -> Result<(Arc<Judge>, SegmentValues), AnswerError> {
-        let deadline = Deadline::after(deadline);
-        settings
-            .check()
-            .map_err(|error| refused(error, "max_evals"))?;
-        let bundle = self.resolve(model, deadline).await?;
-        let (judge, prepared) = self.prepared(bundle, question, deadline).await?;
-        if let Some(label) = label {
-            let class = class_of(judge.bundle(), &label)?;
-            settings.classes = Outputs::Chosen(vec![class]);
-        }
-        let features = Features {
-            source: Arc::clone(&self.sources.features),
-            runtime: Handle::current(),
-            bundle,
-            deadline,
-        };
-        let judging = Arc::clone(&judge);
-        let values = blocking::run(move || {
-            let features = |vectors: ArrayView2<'_, f32>| features.of(vectors);
-            let told = |error| refused(error, "segments");
-            let shapley = SegmentShapley::start(&judging, &prepared, &settings, features);
-            let mut shapley = shapley.map_err(told)?;
-            loop {
-                let progress = shapley.progress();
-                if !watch(progress.rows.min(progress.max_evals), progress.max_evals) {
-                    return Err(AnswerError::Cancelled);
-                }
-                if progress.finished {
-                    return shapley.finish().map_err(told);
-                }
-                shapley.step(features).map_err(told)?;
-            }
-        });
-        Ok((judge, values.await?))
-    }
 }
 
-/// The source of features for work on a thread that waits.
-struct Features {
-    source: Arc<dyn crate::FeatureSource>,
-    runtime: Handle,
-    bundle: Digest,
-    deadline: Deadline,
+/// What peaks are worth, with the features of the whole spectrum and the time that each took.
+struct Found {
+    evidence: PeakEvidence,
+    whole: Vec<f32>,
+    features_s: f64,
 }
 
-impl Features {
-    fn of(&self, vectors: ArrayView2<'_, f32>) -> Result<Array2<f32>, AnswerError> {
-        let vectors = vectors.rows().into_iter().map(|row| row.to_vec()).collect();
-        let rows = self.runtime.block_on(async {
-            let left = self.deadline.left(WAITING)?;
-            let features = self.source.features(self.bundle, vectors, left);
-            self.deadline.within(WAITING, features).await
-        });
-        rows.and_then(|features| matrix(features.rows))
-    }
+fn check_peaks(settings: &EvidenceSettings) -> Result<(), AnswerError> {
+    let checked = settings.check();
+    checked.map_err(|error| AnswerError::field("most_peaks", error))
 }
 
 /// Rows of one length as a matrix.
-fn matrix(rows: Vec<Vec<f32>>) -> Result<Array2<f32>, AnswerError> {
+pub(crate) fn matrix(rows: Vec<Vec<f32>>) -> Result<Array2<f32>, AnswerError> {
     let (count, width) = (rows.len(), rows.first().map_or(0, Vec::len));
     Array2::from_shape_vec((count, width), rows.concat())
         .map_err(|error| AnswerError::Defect(format!("rows of features: {error}")))
@@ -183,10 +223,24 @@ pub fn class_of(bundle: &Bundle, label: &str) -> Result<usize, AnswerError> {
     })
 }
 
-/// An explanation that cannot be had, said of the field that it depends on.
-fn refused(error: ExplainError, field: &'static str) -> AnswerError {
+/// An explanation that cannot be had, said of the setting that it depends on, or else of a field.
+pub(crate) fn refused(error: ExplainError, field: &'static str) -> AnswerError {
     match error {
         ExplainError::Pipeline(error) => error.into(),
+        ExplainError::Setting {
+            name,
+            value,
+            allowed,
+        } => AnswerError::field(name, format!("is {value}; allowed: {allowed}")),
+        ExplainError::Exceeds {
+            name,
+            value,
+            most,
+            what,
+        } => AnswerError::field(
+            name,
+            format!("is {value}, but the model has {most} {what}; no more are allowed"),
+        ),
         // What the source of features said comes back as it was.
         ExplainError::Shapley(ShapError::Game(error, _)) => match error.downcast::<AnswerError>() {
             Ok(error) => *error,

@@ -13,6 +13,7 @@ pub mod job;
 mod limits;
 pub mod question;
 pub mod registry;
+pub mod shap;
 pub mod status;
 pub mod summary;
 pub mod warning;

@@ -69,18 +69,35 @@ pub enum ExplainError {
         /// What is allowed.
         allowed: &'static str,
     },
+    /// More of something than the model has.
+    #[error("{name} is {value}, but the model has {most} {what}; no more are allowed")]
+    Exceeds {
+        /// The setting.
+        name: &'static str,
+        /// Its value.
+        value: usize,
+        /// How many the model has.
+        most: usize,
+        /// Of what.
+        what: &'static str,
+    },
     /// Pixels are explained where there are none.
     #[error(
         "the model works on the spectrum itself and makes no image; explain ranges of energy instead"
     )]
     NoImage,
-    /// The base's weights are not those of the model.
+    /// The way from image to features gives something else than the model.
     #[error(
-        "the network from image to features is another one than the model's: a base that was \
-         trained further (fine-tuned) cannot be explained pixel by pixel; explain ranges of energy \
-         instead"
+        "the model's network does not give the model's features when it is run from the image on, \
+         so it is another one than bundle.json says; explain ranges of energy instead"
     )]
     OtherNetwork,
+    /// The bundle was written before the mean of the training spectra was kept.
+    #[error(
+        "the bundle holds no mean of its training spectra, since it was made by an earlier version; \
+         hide ranges behind their local background, or train the model again"
+    )]
+    NoTrainingMean,
     /// Features came for another number of spectra.
     #[error("features of {found} spectra came for {expected}")]
     Rows {
@@ -105,13 +122,15 @@ impl Classified for ExplainError {
         match self {
             Self::NoImage
             | Self::OtherNetwork
+            | Self::NoTrainingMean
             | Self::NoMap
             | Self::NotOnTheMap { .. }
             | Self::NeedsHiRes
             | Self::NotSquare { .. } => ErrorKind::FailedPrecondition,
-            Self::Class { .. } | Self::NotFinite { .. } | Self::Setting { .. } => {
-                ErrorKind::InvalidArgument
-            }
+            Self::Class { .. }
+            | Self::NotFinite { .. }
+            | Self::Setting { .. }
+            | Self::Exceeds { .. } => ErrorKind::InvalidArgument,
             Self::Rows { .. } => ErrorKind::Internal,
             Self::Peaks(error) => error.kind(),
             Self::Shapley(error) => error.kind(),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// How importances are made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct CamSettings {
     /// Gradient and activation.
     pub method: Method,

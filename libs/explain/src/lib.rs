@@ -9,6 +9,7 @@ mod importances;
 mod reduce;
 mod regions;
 mod shapley;
+mod spec;
 pub mod truth;
 
 pub use cam::{ClassMap, Method};
@@ -21,6 +22,8 @@ pub use importances::{CamSettings, Importances, class_importances, class_map, ma
 pub use reduce::{Reduction, condense, interpolate, relative, upsample};
 pub use regions::Region;
 pub use shapley::{
-    Hidden, HiddenPixels, ImageShapleySettings, ImageValues, Outputs, Progress, SegmentShapley,
-    SegmentValues, ShapError, ShapleySettings, image_shapley,
+    Hidden, HiddenPixels, Hiding, ImageNetwork, ImageOptions, ImageShapley, ImageShapleySettings,
+    ImageValues, Outputs, Progress, SegmentShapley, SegmentValues, ShapError, ShapleyRun,
+    ShapleySettings, ShapleyState, ShapleyValues, ValuedBlock,
 };
+pub use spec::{ExplanationMethod, ExplanationSpec, MOST_CLASSES, Over, ShapleySpec};

@@ -9,20 +9,38 @@ mod fixture;
 
 use assay_core::{Classified, ErrorKind};
 use assay_explain::{
-    ExplainError, Hidden, HiddenPixels, ImageShapleySettings, Outputs, SegmentShapley,
-    SegmentValues, ShapleySettings, image_shapley,
+    ExplainError, Hidden, HiddenPixels, Hiding, ImageNetwork, ImageOptions, ImageShapley,
+    ImageShapleySettings, Outputs, SegmentShapley, SegmentValues, ShapleyRun, ShapleySettings,
 };
-use assay_infer::{MaskedNetwork, MaskedOptions, OnnxRuntime, Watch};
+use assay_infer::Watch;
 use assay_network::{Landmark, TutorialVariant};
-use assay_pipeline::{Identifier, IdentifierOptions, Judge, PipelineError, Prepared};
-use ndarray::{Array2, ArrayView2};
-use std::ops::ControlFlow;
+use assay_pipeline::{
+    Bundle, Identifier, IdentifierOptions, Judge, ModelSpec, PipelineError, Prepared,
+    bundle::References,
+};
+use ndarray::{Array1, Array2, ArrayView2};
 
 const OUTPUTS: [Landmark; 3] = [Landmark::FeatureMap, Landmark::Features, Landmark::Logits];
 
-fn identifier() -> Identifier {
+fn bundle() -> Bundle {
     let network = fixture::line_network(TutorialVariant::SmallGap { pool: 8 });
-    let bundle = fixture::bundle(network, &OUTPUTS);
+    fixture::bundle(network, &OUTPUTS)
+}
+
+fn identifier() -> Identifier {
+    Identifier::new(bundle(), &IdentifierOptions::default()).unwrap()
+}
+
+/// The same by a bundle that keeps this mean of its training spectra.
+fn with_mean(mean: &[f32]) -> Identifier {
+    let bundle = bundle();
+    let (bins, width) = (mean.len(), bundle.head().features());
+    let references = References {
+        vectors: Array2::zeros((1, bins)),
+        features: Array2::zeros((1, width)),
+        mean: Some(Array1::from_vec(mean.to_vec())),
+    };
+    let bundle = bundle.with_references(&references).unwrap();
     Identifier::new(bundle, &IdentifierOptions::default()).unwrap()
 }
 
@@ -62,13 +80,13 @@ fn values(identifier: &Identifier, settings: &ShapleySettings) -> SegmentValues 
 
 #[test]
 fn two_ranges_share_by_the_formula_of_shapley() {
-    let identifier = identifier();
+    let bins = bundle().contents().recipe.bins();
+    let hidden: Vec<f32> = (0..bins).map(|bin| -9.0 + (bin % 7) as f32).collect();
+    let identifier = with_mean(&hidden);
     let judge = identifier.judge();
     let prepared = prepared(judge);
-    let bins = prepared.vector().len();
-    let hidden = vec![-9.0f32; bins];
     let settings = ShapleySettings {
-        hidden: Hidden::Vector(hidden.clone()),
+        hidden: Hidden::TrainingMean,
         ..settings(2, 100)
     };
     let found = values(&identifier, &settings);
@@ -136,30 +154,36 @@ fn what_cannot_be_is_refused() {
             },
             "outputs 3 is not allowed",
         ),
-        (
-            ShapleySettings {
-                hidden: Hidden::Vector(vec![0.0; 7]),
-                ..settings(8, 100)
-            },
-            "hidden vector has length 7",
-        ),
     ] {
         let error = refused(&settings);
         assert!(error.to_string().contains(told), "{error}");
         assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
     }
+    let error = refused(&ShapleySettings {
+        hidden: Hidden::TrainingMean,
+        ..settings(8, 100)
+    });
+    assert!(
+        error.to_string().contains("train the model again"),
+        "{error}"
+    );
+    assert_eq!(error.kind(), ErrorKind::FailedPrecondition);
+}
+
+fn image_identifier() -> Identifier {
+    let bundle = fixture::bundle(fixture::image_network(), &OUTPUTS);
+    Identifier::new(bundle, &IdentifierOptions::default()).unwrap()
+}
+
+fn network(identifier: &Identifier) -> ImageNetwork {
+    ImageNetwork::load(identifier.bundle(), &ImageOptions::default()).unwrap()
 }
 
 #[test]
 fn pixels_add_up_to_the_logits_of_the_model() {
-    let (model, graph) = fixture::image_network();
-    let runtime = OnnxRuntime::load(None).unwrap();
-    let weights = fixture::seeded(&graph);
-    let options = MaskedOptions::default();
-    let network = MaskedNetwork::new(runtime, &graph, &weights, None, &options).unwrap();
+    let identifier = image_identifier();
+    let network = network(&identifier);
     assert!(network.reuses());
-    let bundle = fixture::bundle((model, graph), &OUTPUTS);
-    let identifier = Identifier::new(bundle, &IdentifierOptions::default()).unwrap();
     let judge = identifier.judge();
     let prepared = prepared(judge);
     let (features, _) = identifier.extract(&prepared).unwrap();
@@ -171,13 +195,14 @@ fn pixels_add_up_to_the_logits_of_the_model() {
             hidden,
         };
         let asked = (&network, &*features);
+        let mut run = ImageShapley::start(judge, &prepared, asked, &settings).unwrap();
         let mut told = 0;
-        let mut go_on = |progress: assay_explain::Progress| {
+        while !run.progress().finished {
+            let progress = run.step().unwrap();
             assert!(progress.rows >= told);
             told = progress.rows;
-            ControlFlow::Continue(())
-        };
-        let found = image_shapley(judge, &prepared, asked, &settings, &mut go_on).unwrap();
+        }
+        let found = run.finish().unwrap();
         assert_eq!((found.side, found.evals), (96, 60));
         assert!(told > 20, "{told}");
         for (class, &logit) in logits.iter().enumerate() {
@@ -191,13 +216,121 @@ fn pixels_add_up_to_the_logits_of_the_model() {
             assert!(off <= 1e-3 * f64::from(logit.abs()).max(1.0), "{off}");
             assert!(size > 1e-6);
         }
+        // Blocks say the same in fewer numbers.
+        let mut covered = vec![0; 96 * 96];
+        for block in &found.blocks {
+            let (rows, columns) = (block.rows, block.columns);
+            let pixels = (rows.1 - rows.0) * (columns.1 - columns.0);
+            for row in rows.0..rows.1 {
+                for column in columns.0..columns.1 {
+                    let pixel = row * 96 + column;
+                    covered[pixel] += 1;
+                    for (class, total) in block.values.iter().enumerate() {
+                        let each = total / pixels as f64;
+                        let off = (f64::from(found.values[class][pixel]) - each).abs();
+                        assert!(off <= 1e-6 * each.abs().max(1e-12), "{off}");
+                    }
+                }
+            }
+        }
+        assert!(covered.iter().all(|count| *count == 1));
+        assert!(found.blocks.len() >= 8, "{}", found.blocks.len());
+        let (low, high) = identifier.bundle().contents().recipe.energy_range_kev();
+        assert_eq!(found.span_kev((0, 96)), (low, high));
+        assert!((found.span_kev((0, 48)).1 - 0.5 * (low + high)).abs() < 1e-9);
 
-        let mut stop = |_| ControlFlow::Break(());
-        let error = image_shapley(judge, &prepared, asked, &settings, &mut stop).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
         let others: Vec<f32> = features.iter().map(|f| f + 1.0).collect();
         let asked = (&network, &*others);
-        let error = image_shapley(judge, &prepared, asked, &settings, &mut stop).unwrap_err();
+        let error = ImageShapley::start(judge, &prepared, asked, &settings).unwrap_err();
         assert!(matches!(error, ExplainError::OtherNetwork), "{error}");
+    }
+}
+
+#[test]
+fn an_explanation_of_pixels_is_taken_up_to_the_bit() {
+    let identifier = image_identifier();
+    let network = network(&identifier).forgetful();
+    let judge = identifier.judge();
+    let prepared = prepared(judge);
+    let (features, _) = identifier.extract(&prepared).unwrap();
+    let hiding = || Hiding::Image {
+        settings: ImageShapleySettings {
+            max_evals: 60,
+            ..ImageShapleySettings::default()
+        },
+        network: &network,
+        features: &features,
+    };
+    let begin = |state| {
+        let asked = (judge, &prepared);
+        ShapleyRun::begin(asked, hiding(), state, by(&identifier))
+    };
+    let mut straight = begin(None).unwrap();
+    let mut stopped = begin(None).unwrap();
+    while !straight.progress().finished {
+        straight.step(by(&identifier)).unwrap();
+        let stored = serde_json::to_string(&stopped.state()).unwrap();
+        stopped = begin(Some(serde_json::from_str(&stored).unwrap())).unwrap();
+        stopped.step(by(&identifier)).unwrap();
+    }
+    assert_eq!(stopped.finish().unwrap(), straight.finish().unwrap());
+
+    let energies = Hiding::Energies(ShapleySettings::default());
+    let asked = (judge, &prepared);
+    let state = Some(straight.state());
+    let error = ShapleyRun::begin(asked, energies, state, by(&identifier)).unwrap_err();
+    assert!(error.to_string().contains("anew"), "{error}");
+}
+
+#[test]
+fn a_model_without_an_image_has_no_pixels() {
+    let error = ImageNetwork::load(&bundle(), &ImageOptions::default()).unwrap_err();
+    assert!(matches!(error, ExplainError::NoImage), "{error}");
+}
+
+/// A base that is not in the catalogue is known by its model alone.
+#[test]
+fn pixels_of_a_foreign_base_are_explained_by_the_whole_model() {
+    let (spec, graph) = fixture::image_network();
+    let ModelSpec::Cnn2d {
+        imaging, dropout, ..
+    } = spec.clone()
+    else {
+        panic!("{spec:?}")
+    };
+    let foreign = ModelSpec::Cnn2d {
+        base: "somebody-elses".to_owned(),
+        imaging,
+        dropout,
+    };
+    let found: Vec<_> = [spec, foreign]
+        .into_iter()
+        .map(|spec| {
+            let bundle = fixture::bundle((spec, graph.clone()), &OUTPUTS);
+            let identifier = Identifier::new(bundle, &IdentifierOptions::default()).unwrap();
+            let network = network(&identifier);
+            let judge = identifier.judge();
+            let prepared = prepared(judge);
+            let (features, _) = identifier.extract(&prepared).unwrap();
+            let settings = ImageShapleySettings {
+                max_evals: 40,
+                ..ImageShapleySettings::default()
+            };
+            let asked = (&network, &*features);
+            let mut run = ImageShapley::start(judge, &prepared, asked, &settings).unwrap();
+            while !run.step().unwrap().finished {}
+            (network.reuses(), run.finish().unwrap())
+        })
+        .collect();
+    let [(true, pieces), (false, whole)] = &found[..] else {
+        panic!("only a base of the catalogue is cut into pieces")
+    };
+    assert_eq!(pieces.classes, whole.classes);
+    let size: f64 = whole.blocks.iter().map(|block| block.values[0].abs()).sum();
+    assert_eq!(pieces.blocks.len(), whole.blocks.len());
+    for (one, other) in pieces.blocks.iter().zip(&whole.blocks) {
+        assert_eq!((one.rows, one.columns), (other.rows, other.columns));
+        let off = (one.values[0] - other.values[0]).abs();
+        assert!(off <= 1e-4 * size, "{off} of {size}");
     }
 }

@@ -27,4 +27,7 @@ pub struct BatchJob {
     pub model: String,
     /// The bundle it stood for at submission: the whole job is answered by one.
     pub bundle: Digest,
+    /// For explain: what is asked for, as the explainer understands it; `None` for the usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<serde_json::Value>,
 }

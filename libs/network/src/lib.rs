@@ -21,7 +21,9 @@ pub use foreign::{ForeignBase, ForeignSettings, Layout};
 pub use graph::{Activation, Graph, Landmark, Node, Op, Padding, ValueId};
 pub use head::Head;
 pub use imaging::ImageLayer;
-pub use onnx::{ExportOptions, export_onnx, head_of_onnx, trunk_digest};
+pub use onnx::{
+    ExportOptions, export_onnx, from_image_of_onnx, head_of_onnx, network_of_onnx, trunk_digest,
+};
 pub use structure::{Shape, infer_shapes};
 pub use summary::{LayerSummary, Totals, Trained, summary, totals};
 pub use weights::{Tensor, Weights};

@@ -172,6 +172,7 @@ pub fn with_references(bundle: &Bundle, wrong: f32) -> Bundle {
     let vectors = dataset(2, 0).vectors(&bundle.contents().recipe).unwrap();
     let features = extractor.extract(vectors.view(), &Watch::none()).unwrap();
     let references = References {
+        mean: vectors.mean_axis(Axis(0)),
         vectors,
         features: features * wrong,
     };

@@ -36,4 +36,4 @@ pub use feature_cache::{decode_features, encode_features, feature_key};
 pub use identifier::{Decision, Identifier, IdentifierOptions, decide};
 pub use judge::{Clock, Concluded, Judge, Prepared};
 pub use manifest::{Manifest, ManifestRow, Role};
-pub use model::{BuiltModel, ModelSpec, build_graph};
+pub use model::{BuiltModel, ModelSpec, build_graph, catalogue_graph};

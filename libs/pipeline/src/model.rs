@@ -3,7 +3,7 @@
 use crate::{PipelineError, bases::load_base, bundle::BaseRecord};
 use assay_gramian::Imaging;
 use assay_network::{
-    Activation, ForeignBase, Graph, HeadSpec, ImageLayer, Tutorial1d, TutorialVariant,
+    Activation, Base, ForeignBase, Graph, HeadSpec, ImageLayer, Tutorial1d, TutorialVariant,
     bases::LoadedBase, catalogue::image_classifier,
 };
 use serde::{Deserialize, Serialize};
@@ -149,16 +149,48 @@ pub fn build_graph(
         } => {
             imaging.check(bins)?;
             let (base, foreign) = load_base(base, imaging.size, bases_dir)?;
-            let layer = ImageLayer {
-                imaging: imaging.clone(),
-                bins,
-            };
             Ok(BuiltModel {
-                graph: image_classifier(layer, &base.graph, head(dropout))?,
+                graph: image_classifier(layer(imaging, bins), &base.graph, head(dropout))?,
                 base: Some(base),
                 foreign,
             })
         }
+    }
+}
+
+/// The network on images of a specification whose base is one of the catalogue; `None` for other
+/// specifications. No weights are read: a bundle has its own.
+///
+/// # Errors
+/// When the imaging does not fit the bins, or a number is outside its range.
+pub fn catalogue_graph(
+    spec: &ModelSpec,
+    bins: usize,
+    classes: usize,
+) -> Result<Option<Graph>, PipelineError> {
+    let ModelSpec::Cnn2d {
+        base,
+        imaging,
+        dropout,
+    } = spec
+    else {
+        return Ok(None);
+    };
+    let Ok(base) = base.parse::<Base>() else {
+        return Ok(None);
+    };
+    let head = HeadSpec {
+        classes,
+        dropout: *dropout,
+    };
+    let graph = image_classifier(layer(imaging, bins), &base.graph(None), head)?;
+    Ok(Some(graph))
+}
+
+fn layer(imaging: &Imaging, bins: usize) -> ImageLayer {
+    ImageLayer {
+        imaging: imaging.clone(),
+        bins,
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
 };
 use assay_api::{WireError, field, job, jobs::SubmitRequest};
 use assay_core::Digest;
+use assay_explain::{ExplainError, ExplanationSpec};
 use assay_jobs::{BatchJob, JobError, JobRecord, Lane, NewJob, Submitted, TrainJob, submit};
 use assay_runtime::access::{Caller, Role};
 use assay_store::{ModelRef, check_name, resolve_ref};
@@ -14,6 +15,8 @@ use assay_training_spec::{Fault, TrainingSpec};
 use serde_json::Value;
 use std::sync::Arc;
 
+/// The field of a specification.
+const FIELD: &str = "specification_json";
 const MAX_SPECIFICATION_BYTES: usize = 64 << 10;
 const LONGEST_KEY: usize = 128;
 const MOST_ATTEMPTS: u32 = 20;
@@ -38,11 +41,11 @@ struct Wish {
     promote: bool,
 }
 
-/// What a training is to do: as it was asked for, which is what the record keeps, and completed.
-/// Jobs of other lanes have none.
+/// What a training or an explanation is to do: as it was asked for, which is what the record keeps;
+/// that of a training also completed. Identifying has none.
 #[derive(Default)]
 struct Specification {
-    asked: Value,
+    asked: Option<Value>,
     training: Option<TrainingSpec>,
 }
 
@@ -81,6 +84,7 @@ pub(crate) async fn take(
                 dataset: wish.dataset,
                 model: wish.model.clone(),
                 bundle,
+                explanation: wish.specification.asked.clone(),
             })?
         }
     };
@@ -112,14 +116,18 @@ pub(crate) async fn take(
 fn asks_the_same(wish: &Wish, record: &JobRecord) -> bool {
     let before: Result<BatchJob, _> = serde_json::from_value(record.job.specification.clone());
     record.job.lane == wish.lane
-        && before.is_ok_and(|job| job.dataset == wish.dataset && job.model == wish.model)
+        && before.is_ok_and(|job| {
+            job.dataset == wish.dataset
+                && job.model == wish.model
+                && job.explanation == wish.specification.asked
+        })
 }
 
 fn train_job(wish: &Wish) -> TrainJob {
     TrainJob {
         dataset: wish.dataset,
         model: wish.model.clone(),
-        specification: wish.specification.asked.clone(),
+        specification: wish.specification.asked.clone().unwrap_or_else(empty),
         promote: wish.promote,
     }
 }
@@ -155,9 +163,10 @@ fn checked(rules: &Rules, request: &SubmitRequest) -> Result<Wish, ControlError>
     let key = faults.take(key(&request.idempotency_key));
     let max_attempts = faults.take(attempts(request.max_attempts));
     let training = lane == Some(Lane::Train);
-    let specification = specification(rules, &request.specification_json, training)
-        .map_err(|wrong| faults.0.extend(wrong))
-        .ok();
+    let specification = lane.and_then(|lane| {
+        let checked = specification(rules, &request.specification_json, lane);
+        checked.map_err(|wrong| faults.0.extend(wrong)).ok()
+    });
     if lane.is_some() {
         faults.take(model(rules, &request.model, training));
         if request.promote && !training {
@@ -215,20 +224,19 @@ fn attempts(attempts: u32) -> Result<u32, WireError> {
     }
 }
 
-/// Checks a specification field by field, so that a training never fails at its trainer for what
-/// could be told here.
+/// Checks a specification field by field, so that a job never fails at its worker for what could be
+/// told here.
 fn specification(
     rules: &Rules,
     text: &str,
-    training: bool,
+    lane: Lane,
 ) -> Result<Specification, Vec<(String, String)>> {
-    const FIELD: &str = "specification_json";
     let refuse = |reason: String| Err(vec![(FIELD.to_owned(), reason)]);
-    if !training {
+    if lane == Lane::Identify {
         if text.is_empty() {
             return Ok(Specification::default());
         }
-        return refuse("is not empty; only a training has one".to_owned());
+        return refuse("is not empty; only a training and an explanation have one".to_owned());
     }
     if text.len() > MAX_SPECIFICATION_BYTES {
         let found = text.len();
@@ -237,19 +245,53 @@ fn specification(
         ));
     }
     let asked = match text {
-        "" => Value::Object(serde_json::Map::new()),
+        "" => None,
         text => match serde_json::from_str(text) {
-            Ok(asked @ Value::Object(_)) => asked,
+            Ok(asked @ Value::Object(_)) => Some(asked),
             Ok(_) => {
                 return refuse("is no JSON object; write {\"name\": value, …}".to_owned());
             }
             Err(error) => return refuse(format!("is no JSON: {error}")),
         },
     };
+    if lane == Lane::Explain {
+        return explanation(asked);
+    }
+    training(rules, asked)
+}
+
+fn empty() -> Value {
+    Value::Object(serde_json::Map::new())
+}
+
+fn explanation(asked: Option<Value>) -> Result<Specification, Vec<(String, String)>> {
+    if let Some(asked) = &asked {
+        let spec: Result<ExplanationSpec, _> = serde_json::from_value(asked.clone());
+        let spec = spec.map_err(|error| vec![(FIELD.to_owned(), error.to_string())])?;
+        spec.shap.check().map_err(|error| match error {
+            ExplainError::Setting {
+                name,
+                value,
+                allowed,
+            } => vec![(
+                format!("{FIELD}.shap.{name}"),
+                format!("is {value}; allowed: {allowed}"),
+            )],
+            error => vec![(format!("{FIELD}.shap"), error.to_string())],
+        })?;
+    }
+    Ok(Specification {
+        asked,
+        training: None,
+    })
+}
+
+fn training(rules: &Rules, asked: Option<Value>) -> Result<Specification, Vec<(String, String)>> {
     let in_request = |fault: Fault| match &*fault.field {
         "" => (FIELD.to_owned(), fault.reason),
         field => (format!("{FIELD}.{field}"), fault.reason),
     };
+    let asked = asked.unwrap_or_else(empty);
     let spec = TrainingSpec::from_request(&asked)
         .map_err(|error| error.0.into_iter().map(in_request).collect::<Vec<_>>())?;
     match spec.base_fault(&rules.foreign_bases) {
@@ -259,7 +301,7 @@ fn specification(
             Err(vec![(field, format!("{reason}, {advice}"))])
         }
         None => Ok(Specification {
-            asked,
+            asked: Some(asked),
             training: Some(spec),
         }),
     }

@@ -1,8 +1,11 @@
 //! What can be set about explaining.
 
 use assay_answering::batch::{BatchOptions, count_fault};
+use assay_explain::ImageOptions;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
+
+const MOST_MEMORY_MIB: usize = 1 << 20;
 
 /// How answers are explained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,8 +19,15 @@ pub struct ExplainerConfig {
     pub rows_at_once: usize,
     /// Most rows of one batch.
     pub max_rows: usize,
-    /// Longest time for one row of a batch, in seconds.
+    /// Longest time for one row of a batch, in seconds; for a row with Shapley values, for each ten
+    /// runs of the network.
     pub row_time_s: u64,
+    /// Memory for parts of images that are hidden pixel by pixel, in MiB; more is faster with large
+    /// images.
+    pub image_memory_mib: usize,
+    /// Threads of the networks that run here, which are those for hidden pixels; empty takes as
+    /// many as there are cores.
+    pub threads: Option<NonZeroUsize>,
     /// Largest message; the process sets it to what its server takes.
     #[serde(skip)]
     pub max_message_bytes: Option<usize>,
@@ -31,6 +41,8 @@ impl Default for ExplainerConfig {
             rows_at_once: 4,
             max_rows: 20_000,
             row_time_s: 300,
+            image_memory_mib: 512,
+            threads: None,
             max_message_bytes: None,
         }
     }
@@ -42,7 +54,21 @@ impl ExplainerConfig {
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::from_iter(count_fault("bundles", self.bundles, 1000));
         faults.extend(self.batch().faults(100_000));
+        // Zero is allowed: nothing is remembered then.
+        if self.image_memory_mib > MOST_MEMORY_MIB {
+            let found = self.image_memory_mib;
+            faults.push(format!(
+                "image_memory_mib is {found}; allowed: 0 to {MOST_MEMORY_MIB}"
+            ));
+        }
         faults
+    }
+
+    pub(crate) const fn images(&self) -> ImageOptions {
+        ImageOptions {
+            threads: self.threads,
+            memory_bytes: self.image_memory_mib << 20,
+        }
     }
 
     pub(crate) fn batch(&self) -> BatchOptions {

@@ -45,6 +45,7 @@ pub fn component(config: &ExplainerConfig, deps: ExplainerDeps, shutdown: &Shutd
     let options = AnswererOptions {
         bundles: config.bundles,
         clock: Some(since_start),
+        images: config.images(),
     };
     let answerer = Arc::new(Answerer::new(sources, options));
     let service = grpc::Service {

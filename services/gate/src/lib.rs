@@ -43,6 +43,7 @@ pub fn component(config: &GateConfig, deps: GateDeps, shutdown: &Shutdown) -> Co
     let options = AnswererOptions {
         bundles: config.bundles,
         clock: Some(since_start),
+        ..AnswererOptions::default()
     };
     let answerer = Arc::new(Answerer::new(sources, options));
     let service = grpc::Service {

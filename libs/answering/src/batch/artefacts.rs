@@ -2,15 +2,18 @@
 //! be much larger than the memory.
 
 use super::{
-    Batch, BatchKind,
+    Batch,
     chunks::{Checkpoint, Chunk},
     end::End,
     line::ResultLine,
     npy,
+    saying::Saying,
+    shapley_table,
     table::Table,
 };
 use crate::{AnswerError, blocking};
 use assay_core::{Digest, PartsDigest};
+use assay_explain::Over;
 use assay_jobs::JobResult;
 use assay_pipeline::{Judge, Verdict};
 use assay_store::{BlobStore, StoreError};
@@ -44,14 +47,11 @@ impl Batch {
     pub(super) async fn artefacts(
         &self,
         checkpoint: &Checkpoint,
-        judge: &Judge,
+        (judge, saying): (&Judge, &Saying),
         rows: usize,
     ) -> Result<JobResult, End> {
         let recipe = &judge.bundle().contents().recipe;
-        let regions = match self.kind {
-            BatchKind::Identify => None,
-            BatchKind::Explain { regions } => Some(regions),
-        };
+        let regions = saying.regions();
         let files = Files {
             blobs: self.answerer.sources.blobs.as_ref(),
             chunks: &checkpoint.chunks,
@@ -75,6 +75,9 @@ impl Batch {
             let energies = Bytes::from(energies(energy_kev));
             add("energies.csv", files.blobs.put(energies).await?);
         }
+        if let Saying::Shapley { spec, .. } = saying {
+            add("shapley.csv", files.keep(File::Shapley(spec.over)).await?);
+        }
         let summary = serde_json::to_value(summary).map_err(|e| End::defect(&e))?;
         Ok(JobResult { artefacts, summary })
     }
@@ -89,6 +92,8 @@ enum File {
     Table,
     /// `importances.npy`.
     Importances,
+    /// `shapley.csv`.
+    Shapley(Over),
 }
 
 /// What the files are made from.
@@ -130,21 +135,11 @@ impl Files<'_> {
             File::Table => {
                 let table = self.table;
                 let first = table.first_line().map_err(|e| End::defect(&e))?;
-                let lines = self.blobs_of(|chunk| Some(chunk.lines));
-                let lines = lines.and_then(move |chunk| async move {
-                    let lines = blocking::run(move || {
-                        let lines = table.lines(&parsed(&chunk)?);
-                        lines.map_err(AnswerError::Defect)
-                    });
-                    lines
-                        .await
-                        .map(Bytes::from)
-                        .map_err(|error| StoreError::Unreadable {
-                            what: "a chunk of results".to_owned(),
-                            reason: error.to_string(),
-                        })
-                });
-                after(first, lines.boxed())
+                after(first, self.lines_by(move |rows| table.lines(rows)))
+            }
+            File::Shapley(over) => {
+                let first = shapley_table::first_line(over).map_err(|e| End::defect(&e))?;
+                after(first, self.lines_by(shapley_table::lines))
             }
             File::Importances => {
                 let [rows, bins] = self.shape;
@@ -154,6 +149,25 @@ impl Files<'_> {
                 )
             }
         })
+    }
+
+    /// Lines made from the rows of each chunk, one chunk at a time.
+    fn lines_by(
+        &self,
+        make: impl Fn(&[ResultLine]) -> Result<Vec<u8>, String> + Copy + Send + Sync + 'static,
+    ) -> Parts<'_> {
+        let chunks = self.blobs_of(|chunk| Some(chunk.lines));
+        let lines = chunks.and_then(move |chunk| async move {
+            let lines = blocking::run(move || make(&parsed(&chunk)?).map_err(AnswerError::Defect));
+            lines
+                .await
+                .map(Bytes::from)
+                .map_err(|error| StoreError::Unreadable {
+                    what: "a chunk of results".to_owned(),
+                    reason: error.to_string(),
+                })
+        });
+        lines.boxed()
     }
 
     /// One blob of each chunk, one at a time.

@@ -19,6 +19,21 @@ pub(super) struct Checkpoint {
     pub(super) chunk_rows: usize,
     /// Finished chunks, in the order of the data set.
     pub(super) chunks: Vec<Chunk>,
+    /// What is done of the chunk after them; only of rows that take long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) begun: Option<Begun>,
+}
+
+/// A chunk at hand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Begun {
+    /// Rows that are finished.
+    pub(super) rows: usize,
+    /// Blob of their JSON lines; none before the first.
+    pub(super) lines: Option<Digest>,
+    /// Blob of the state of the row after them, where one was kept.
+    pub(super) state: Option<Digest>,
 }
 
 /// Some consecutive rows.
@@ -39,6 +54,7 @@ impl Checkpoint {
             version: VERSION,
             chunk_rows,
             chunks: Vec::new(),
+            begun: None,
         }
     }
 
@@ -68,7 +84,16 @@ impl Checkpoint {
             }
             whole += 1;
         }
-        checkpoint.chunks.truncate(whole);
+        if whole < checkpoint.chunks.len() {
+            checkpoint.chunks.truncate(whole);
+            checkpoint.begun = None;
+        }
+        if let Some(begun) = checkpoint.begun {
+            let blobs_of_it = [begun.lines, begun.state];
+            if !are_there(blobs, blobs_of_it.into_iter().flatten()).await? {
+                checkpoint.begun = None;
+            }
+        }
         Ok(Ok(checkpoint))
     }
 
@@ -80,7 +105,13 @@ impl Checkpoint {
             let (chunks, each) = (self.chunks.len(), self.chunk_rows);
             return Some(format!("it has {chunks} chunks of {each} for {rows} rows"));
         }
-        None
+        let next = self.chunk_rows.min(rows - self.done(rows));
+        match self.begun {
+            Some(begun) if begun.rows >= next || (begun.rows > 0) != begun.lines.is_some() => Some(
+                format!("{} rows of a chunk of {next} are begun", begun.rows),
+            ),
+            _ => None,
+        }
     }
 
     /// Rows that are done, of so many.
@@ -97,15 +128,23 @@ impl Checkpoint {
 
 impl Chunk {
     async fn is_there(&self, blobs: &dyn BlobStore) -> Result<bool, End> {
-        for digest in [Some(self.lines), self.importances].into_iter().flatten() {
-            match blobs.get(digest).await {
-                Ok(_) => {}
-                Err(error) if is_gone(&error) => return Ok(false),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(true)
+        let own = [Some(self.lines), self.importances];
+        are_there(blobs, own.into_iter().flatten()).await
     }
+}
+
+async fn are_there(
+    blobs: &dyn BlobStore,
+    digests: impl Iterator<Item = Digest>,
+) -> Result<bool, End> {
+    for digest in digests {
+        match blobs.get(digest).await {
+            Ok(_) => {}
+            Err(error) if is_gone(&error) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(true)
 }
 
 /// Whether asking again is of no use.

@@ -3,9 +3,9 @@
 
 use crate::AnswerError;
 use assay_core::{ClassLabel, Classified, Digest, ErrorKind};
-use assay_explain::Region;
+use assay_explain::{Region, ShapleyValues};
 use assay_pipeline::{
-    Answer, AnswerWarning, ClassProbability, GateReading, ListedSpectrum, Role, Verdict,
+    Answer, AnswerWarning, ClassProbability, GateReading, Judge, ListedSpectrum, Role, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,10 +56,109 @@ pub struct RowAnswer {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RowExplanation {
-    /// The class that is explained: the most probable one.
+    /// The class that is explained: the one that was asked for, or else the most probable one.
     pub label: String,
-    /// The most important regions, highest importance first.
+    /// The most important regions of the class activation map, highest importance first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub regions: Vec<Region>,
+    /// Shapley values, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shapley: Option<RowShapley>,
+}
+
+/// What parts of a spectrum add to the logits of classes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowShapley {
+    /// Runs of the network.
+    pub evals: usize,
+    /// Rising edges of the ranges in keV, one more than ranges; none where pixels are hidden.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edges_kev: Vec<f64>,
+    /// The blocks of pixels; none where ranges are hidden.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocks: Vec<RowBlock>,
+    /// The classes, the most probable one first.
+    pub classes: Vec<RowClass>,
+}
+
+/// A block of pixels by its energies.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowBlock {
+    /// Energies of its rows in keV, from and to.
+    pub row_kev: (f64, f64),
+    /// Energies of its columns in keV, from and to.
+    pub column_kev: (f64, f64),
+}
+
+/// Shapley values of one class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowClass {
+    /// The class.
+    pub label: String,
+    /// Logit with everything hidden.
+    pub base: f64,
+    /// Logit of the spectrum: base and values add up to it.
+    pub logit: f64,
+    /// One value per range or block.
+    pub values: Vec<f64>,
+}
+
+impl RowShapley {
+    /// The explanation of a row by Shapley values.
+    pub(super) fn explanation(judge: &Judge, values: &ShapleyValues) -> RowExplanation {
+        let labels = &judge.bundle().contents().classes;
+        let classes =
+            |indices: &[usize], base: &[f64], full: &[f64], of: &dyn Fn(usize) -> Vec<f64>| {
+                let indices = indices.iter().enumerate();
+                let named = indices.map(|(at, &class)| RowClass {
+                    label: labels
+                        .get(class)
+                        .map(ToString::to_string)
+                        .unwrap_or_default(),
+                    base: base[at],
+                    logit: full[at],
+                    values: of(at),
+                });
+                named.collect::<Vec<_>>()
+            };
+        let shapley = match values {
+            ShapleyValues::Energies(found) => Self {
+                evals: found.evals,
+                edges_kev: found.edges_kev.clone(),
+                blocks: Vec::new(),
+                classes: classes(&found.classes, &found.base, &found.full, &|at| {
+                    found.values[at].clone()
+                }),
+            },
+            ShapleyValues::Image(found) => Self {
+                evals: found.evals,
+                edges_kev: Vec::new(),
+                blocks: found
+                    .blocks
+                    .iter()
+                    .map(|block| RowBlock {
+                        row_kev: found.span_kev(block.rows),
+                        column_kev: found.span_kev(block.columns),
+                    })
+                    .collect(),
+                classes: classes(&found.classes, &found.base, &found.full, &|at| {
+                    found.blocks.iter().map(|block| block.values[at]).collect()
+                }),
+            },
+        };
+        RowExplanation {
+            label: shapley
+                .classes
+                .first()
+                .map(|c| c.label.clone())
+                .unwrap_or_default(),
+            regions: Vec::new(),
+            shapley: Some(shapley),
+        }
+    }
 }
 
 /// Why a row has no answer.

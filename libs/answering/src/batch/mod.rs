@@ -11,44 +11,43 @@ mod end;
 mod line;
 mod npy;
 mod options;
+mod pace;
 mod rows;
+mod saying;
+mod shapley;
+mod shapley_table;
 mod table;
 
-pub use line::{ResultLine, RowAnswer, RowError, RowExplanation};
+pub use line::{ResultLine, RowAnswer, RowBlock, RowClass, RowError, RowExplanation, RowShapley};
 pub use options::{BatchOptions, count_fault};
 
 use crate::{AnswerError, Answerer};
 use assay_core::Digest;
-use assay_jobs::{BatchJob, Handler, JobContext, JobRecord, JobResult, Outcome, Progress};
+use assay_jobs::{BatchJob, Handler, JobContext, JobRecord, JobResult, Outcome};
 use assay_pipeline::SpectrumList;
 use async_trait::async_trait;
 use bytes::Bytes;
 use chunks::{Checkpoint, Chunk};
 use end::End;
+use pace::Pace;
 use rows::Rows;
-use std::{sync::Arc, time::Duration};
+use saying::Saying;
+use shapley::ShapleyRows;
+use std::sync::Arc;
 
 /// What is said about each row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BatchKind {
     /// The answer. Artefacts: `results.jsonl` and `results.csv`.
     Identify,
-    /// The answer, so many of the most important regions, and the importances of all bins.
-    /// Artefacts: also `importances.npy` (`[rows, bins]` f32, NaN where a row has an error) and
-    /// `energies.csv` (the bins' centres in keV).
+    /// The answer and why, as the job asks for: by a class activation map so many of the most
+    /// important regions, and the importances of all bins. Artefacts: also `importances.npy`
+    /// (`[rows, bins]` f32, NaN where a row has an error) and `energies.csv` (the bins' centres in
+    /// keV). By Shapley values: what each part adds; also `shapley.csv`.
     Explain {
         /// Regions per row.
         regions: usize,
     },
-}
-
-impl BatchKind {
-    const fn stage(self) -> &'static str {
-        match self {
-            Self::Identify => "identifying",
-            Self::Explain { .. } => "explaining",
-        }
-    }
 }
 
 /// Works through the batches of one lane: the handler of its worker.
@@ -74,21 +73,42 @@ impl Batch {
             .map_err(|e| AnswerError::field("specification", e))?;
         let list = self.patiently(|| self.list(job.dataset)).await?;
         let judge = self.patiently(|| self.answerer.judge(job.bundle)).await?;
+        let saying = Saying::of(self.kind, &job, &judge)?;
         let bins = judge.bundle().contents().recipe.bins();
         let rows = list.rows();
-        let mut checkpoint = self.begin(record, context, rows.len()).await?;
-        let mut progress = Pace::new(self, context, checkpoint.done(rows.len()), rows.len());
+        let mut checkpoint = self.begin((record, context), &saying, rows.len()).await?;
+        let begun = checkpoint.begun.map_or(0, |begun| begun.rows);
+        let done = checkpoint.done(rows.len()) + begun;
+        let pieces = (done * saying.pieces(), rows.len() * saying.pieces());
+        let pace = Pace::new(&self.answerer, context, saying.stage(), pieces);
         while checkpoint.done(rows.len()) < rows.len() {
             let from = checkpoint.done(rows.len());
             let to = rows.len().min(from + checkpoint.chunk_rows);
-            let some = &rows[from..to];
-            let rows = Rows {
+            if let Saying::Shapley { class, spec } = &saying {
+                let shapley = ShapleyRows {
+                    batch: self,
+                    context,
+                    judge: &judge,
+                    class: *class,
+                    spec,
+                    pace: &pace,
+                };
+                shapley.chunk(&mut checkpoint, rows, from..to).await?;
+                continue;
+            }
+            let some = Rows {
                 bundle: job.bundle,
                 bins,
-                some,
+                saying: &saying,
+                some: &rows[from..to],
                 before: from,
             };
-            let finished = self.answer_rows(rows, || progress.one_more()).await?;
+            let mut done = from;
+            let finished = self.answer_rows(some, || {
+                done += 1;
+                pace.tell(done);
+            });
+            let finished = finished.await?;
             let blobs = &self.answerer.sources.blobs;
             let lines = blobs.put(Bytes::from(finished.lines)).await?;
             let importances = match finished.importances {
@@ -99,7 +119,8 @@ impl Batch {
             let kept = checkpoint.store(blobs.as_ref()).await?;
             context.checkpoint(kept).await?;
         }
-        self.artefacts(&checkpoint, &judge, rows.len()).await
+        let what = (&*judge, &saying);
+        self.artefacts(&checkpoint, what, rows.len()).await
     }
 
     /// The rows, in canonical order.
@@ -120,11 +141,15 @@ impl Batch {
 
     async fn begin(
         &self,
-        record: &JobRecord,
-        context: &JobContext,
+        (record, context): (&JobRecord, &JobContext),
+        saying: &Saying,
         rows: usize,
     ) -> Result<Checkpoint, End> {
-        let empty = Checkpoint::empty(self.options.chunk_rows);
+        let chunk_rows = match saying {
+            Saying::Answer | Saying::Map(_) => self.options.chunk_rows,
+            Saying::Shapley { .. } => self.options.chunk_rows.min(shapley::MOST_CHUNK_ROWS),
+        };
+        let empty = Checkpoint::empty(chunk_rows);
         let Some(digest) = record.checkpoint else {
             return Ok(empty);
         };
@@ -155,55 +180,5 @@ impl Handler for Batch {
             Ok(result) => Outcome::Succeeded(result),
             Err(end) => end.into_outcome(record),
         }
-    }
-}
-
-/// How fast rows are finished.
-struct Pace<'a> {
-    batch: &'a Batch,
-    context: &'a JobContext,
-    began: Duration,
-    /// Rows of earlier attempts.
-    before: usize,
-    done: usize,
-    total: usize,
-}
-
-impl<'a> Pace<'a> {
-    fn new(batch: &'a Batch, context: &'a JobContext, done: usize, total: usize) -> Self {
-        let pace = Self {
-            batch,
-            context,
-            began: batch.answerer.now(),
-            before: done,
-            done,
-            total,
-        };
-        pace.tell();
-        pace
-    }
-
-    fn one_more(&mut self) {
-        self.done += 1;
-        self.tell();
-    }
-
-    fn tell(&self) {
-        let spent_s = self
-            .batch
-            .answerer
-            .now()
-            .saturating_sub(self.began)
-            .as_secs_f64();
-        let here = self.done - self.before;
-        let left = self.total - self.done;
-        let known = here > 0 && spent_s > 0.0;
-        self.context.progress(Progress {
-            stage: self.batch.kind.stage().to_owned(),
-            done: self.done as u64,
-            total: self.total as u64,
-            remaining_s: known.then(|| spent_s / here as f64 * left as f64),
-            epoch: None,
-        });
     }
 }

@@ -13,8 +13,10 @@ pub struct BatchOptions {
     pub max_rows: usize,
     /// How often a row is tried again when something is in the way, before the job waits.
     pub retries: u32,
-    /// Longest time for one row.
+    /// Longest time for one row; for a row with Shapley values, for each batch of its runs.
     pub row_time: Duration,
+    /// How often what is done of a long row is kept.
+    pub state_time: Duration,
 }
 
 /// What the lanes start with.
@@ -26,6 +28,7 @@ impl Default for BatchOptions {
             max_rows: 100_000,
             retries: 5,
             row_time: Duration::from_secs(300),
+            state_time: Duration::from_secs(10),
         }
     }
 }

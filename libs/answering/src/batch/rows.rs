@@ -1,13 +1,13 @@
 //! Answers rows of a data set, several at once and in order.
 
 use super::{
-    Batch, BatchKind,
+    Batch,
     end::{End, Fate},
     line::{ResultLine, RowExplanation},
+    saying::Saying,
 };
-use crate::{AnswerError, Question, Wanted};
+use crate::{AnswerError, Question};
 use assay_core::Digest;
-use assay_explain::CamSettings;
 use assay_pipeline::ListedSpectrum;
 use assay_trace::{item, step};
 use futures::{FutureExt, StreamExt, stream};
@@ -19,6 +19,8 @@ pub(super) struct Rows<'a> {
     pub(super) bundle: Digest,
     /// Length of its input vectors.
     pub(super) bins: usize,
+    /// What is said about each.
+    pub(super) saying: &'a Saying,
     pub(super) some: &'a [ListedSpectrum],
     /// Rows of the data set before these.
     pub(super) before: usize,
@@ -28,7 +30,7 @@ pub(super) struct Rows<'a> {
 pub(super) struct Finished {
     /// JSON lines.
     pub(super) lines: Vec<u8>,
-    /// Importances of all rows one after another, f32 little-endian; only in explain jobs.
+    /// Importances of all rows one after another, f32 little-endian; only of class activation maps.
     pub(super) importances: Option<Vec<u8>>,
 }
 
@@ -45,18 +47,19 @@ impl Batch {
         let Rows {
             bundle,
             bins,
+            saying,
             some,
             before,
         } = rows;
         let mut chunk = Finished {
             lines: Vec::new(),
-            importances: matches!(self.kind, BatchKind::Explain { .. }).then(Vec::new),
+            importances: matches!(saying, Saying::Map(_)).then(Vec::new),
         };
         // Endings are in the order of the rows, so that neighbours never change a file.
         let work: Vec<_> = some
             .iter()
             .zip(before + 1..)
-            .map(|(row, number)| self.answer_row(bundle, row, number).boxed())
+            .map(|(row, number)| self.answer_row((bundle, saying), row, number).boxed())
             .collect();
         let mut answers = stream::iter(work).buffered(self.options.rows_at_once);
         while let Some(answer) = answers.next().await {
@@ -79,11 +82,11 @@ impl Batch {
     /// `number`: of the row, from 1.
     async fn answer_row(
         &self,
-        bundle: Digest,
+        by: (Digest, &Saying),
         row: &ListedSpectrum,
         number: usize,
     ) -> Result<(ResultLine, Option<Vec<f32>>), End> {
-        let asked = self.patiently(|| self.ask(bundle, row));
+        let asked = self.patiently(|| self.ask(by, row));
         match step(item(number), asked).await {
             Ok(answered) => Ok(answered),
             Err(error) if Fate::of(&error) == Fate::Row => {
@@ -95,35 +98,28 @@ impl Batch {
 
     async fn ask(
         &self,
-        bundle: Digest,
+        (bundle, saying): (Digest, &Saying),
         row: &ListedSpectrum,
     ) -> Result<(ResultLine, Option<Vec<f32>>), AnswerError> {
         let question = Question::Stored(row.spectrum);
         let time = Some(self.options.row_time);
         let mut line = ResultLine::of(row);
-        match self.kind {
-            BatchKind::Identify => {
-                let answer = self.answerer.identify_with(bundle, question, time).await?;
-                line.answer = Some(answer.into());
-                Ok((line, None))
-            }
-            BatchKind::Explain { regions } => {
-                let label = None;
-                let wanted = Wanted {
-                    label,
-                    regions,
-                    cam: CamSettings::default(),
-                };
-                let explain = self.answerer.explain_with(bundle, question, wanted, time);
-                let explained = explain.await?;
-                line.answer = Some(explained.answer.into());
-                line.explanation = Some(RowExplanation {
-                    label: explained.label,
-                    regions: explained.regions,
-                });
-                Ok((line, Some(explained.importance)))
-            }
-        }
+        let Saying::Map(wanted) = saying else {
+            let answer = self.answerer.identify_with(bundle, question, time).await?;
+            line.answer = Some(answer.into());
+            return Ok((line, None));
+        };
+        let explain = self
+            .answerer
+            .explain_with(bundle, question, wanted.clone(), time);
+        let explained = explain.await?;
+        line.answer = Some(explained.answer.into());
+        line.explanation = Some(RowExplanation {
+            label: explained.label,
+            regions: explained.regions,
+            shapley: None,
+        });
+        Ok((line, Some(explained.importance)))
     }
 
     /// Tries again a few times what may be better in a moment.

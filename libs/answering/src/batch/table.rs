@@ -85,7 +85,8 @@ impl Table {
     }
 }
 
-fn written(records: impl Iterator<Item = Vec<String>>) -> Result<Vec<u8>, String> {
+/// Records as lines.
+pub(super) fn written(records: impl Iterator<Item = Vec<String>>) -> Result<Vec<u8>, String> {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .from_writer(Vec::new());
@@ -96,7 +97,7 @@ fn written(records: impl Iterator<Item = Vec<String>>) -> Result<Vec<u8>, String
 }
 
 /// Words from outside, with an apostrophe before what a spreadsheet would compute.
-fn text(words: &str) -> String {
+pub(super) fn text(words: &str) -> String {
     if words.starts_with(FORMULA) {
         format!("'{words}")
     } else {

@@ -77,6 +77,101 @@ async fn what_is_damaged_of_an_earlier_attempt_is_made_again() {
     }
 }
 
+/// Three spectra, each of them over 40 runs of the network in requests of at most ten.
+fn three() -> Dataset {
+    let rows = fixture::dataset(1, 640).rows()[..3].to_vec();
+    Dataset::from_rows(Path::new("three.csv"), rows)
+}
+
+fn shapley() -> Option<serde_json::Value> {
+    let shap = serde_json::json!({"max_evals": 40, "segments": 16, "top_classes": 2});
+    Some(serde_json::json!({"method": "shap", "shap": shap}))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shapley_values_that_were_cut_off_after_any_request_go_on_from_their_last_state() {
+    let kit = Kit::new().await;
+    let (dataset, rows) = kit.dataset(&three()).await;
+    let id = kit.submit_asking(Lane::Explain, dataset, shapley()).await;
+    kit.features.go_on();
+    let record = kit.finish(id).await;
+    let (whole, requests) = (artefacts(&record), kit.features.asked());
+    assert_eq!(record.progress.done, 40 * rows as u64);
+    let names: Vec<_> = whole.keys().map(String::as_str).collect();
+    assert_eq!(names, ["results.csv", "results.jsonl", "shapley.csv"]);
+    // The answer, the two ends of the partition, and batches of at most ten runs.
+    let each = requests / rows;
+    assert!(requests == each * rows && each >= 6, "{requests}");
+    for cut in 0..requests {
+        let id = kit.submit_asking(Lane::Explain, dataset, shapley()).await;
+        kit.features.stall_after(cut);
+        kit.work(Lane::Explain, kit.features.stalled.notified())
+            .await;
+        kit.features.go_on();
+        let record = kit.finish(id).await;
+        assert_eq!(artefacts(&record), whole, "cut after {cut}");
+        // A row that is taken up is answered again, unless nothing of it was kept.
+        let (row, within) = (cut / each, cut % each);
+        let again = if within < 2 { 0 } else { within - 1 };
+        assert_eq!(
+            kit.features.asked(),
+            requests - each * row - again,
+            "cut after {cut}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shapley_values_are_cancelled_in_the_middle_of_a_row() {
+    let kit = Kit::new().await;
+    let (dataset, _) = kit.dataset(&three()).await;
+    let id = kit.submit_asking(Lane::Explain, dataset, shapley()).await;
+    // In the second of three rows of seven requests.
+    kit.features.stall_after(10);
+    let end = async {
+        kit.features.stalled.notified().await;
+        kit.jobs.store.cancel(id, "enough").await.unwrap();
+        kit.until(id, |record| record.state.is_final()).await;
+    };
+    kit.work(Lane::Explain, end).await;
+    let record = kit.record(id).await;
+    assert_eq!(record.state, JobState::Cancelled);
+    assert_eq!((record.result, record.failure), (None, None));
+    // The first row and what was done of the second.
+    assert!(
+        record.progress.done >= 40 && record.progress.done < 80,
+        "{:?}",
+        record.progress
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_of_shapley_values_that_is_damaged_costs_its_chunk_alone() {
+    let kit = Kit::new().await;
+    let (dataset, _) = kit.dataset(&three()).await;
+    let id = kit.submit_asking(Lane::Explain, dataset, shapley()).await;
+    kit.features.go_on();
+    let whole = artefacts(&kit.finish(id).await);
+    let each = kit.features.asked() / 3;
+    for (blob, at) in [
+        ("state", each + 3),
+        ("lines", each + 3),
+        ("state", 2 * each + 3),
+    ] {
+        let id = kit.submit_asking(Lane::Explain, dataset, shapley()).await;
+        kit.features.stall_after(at);
+        kit.work(Lane::Explain, kit.features.stalled.notified())
+            .await;
+        kit.features.go_on();
+        let checkpoint = kit.record(id).await.checkpoint.unwrap();
+        let document = kit.blobs.get(checkpoint).await.unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&document).unwrap();
+        let digest: Digest = document["begun"][blob].as_str().unwrap().parse().unwrap();
+        fs::write(kit.file(digest), "torn").unwrap();
+        assert_eq!(artefacts(&kit.finish(id).await), whole, "{blob} at {at}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_is_cancelled_in_the_middle() {
     let kit = Kit::new().await;

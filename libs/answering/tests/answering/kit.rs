@@ -62,8 +62,11 @@ impl Kit {
             blobs: Arc::clone(&self.blobs) as _,
             features: Arc::clone(&self.features) as _,
         };
-        let clock = None;
-        Arc::new(Answerer::new(sources, AnswererOptions { bundles, clock }))
+        let options = AnswererOptions {
+            bundles,
+            ..AnswererOptions::default()
+        };
+        Arc::new(Answerer::new(sources, options))
     }
 
     /// Where a blob lies.
@@ -91,10 +94,21 @@ impl Kit {
     }
 
     pub(crate) async fn submit(&self, lane: Lane, dataset: Digest) -> JobId {
+        self.submit_asking(lane, dataset, None).await
+    }
+
+    /// Submits a job that asks for certain explanations.
+    pub(crate) async fn submit_asking(
+        &self,
+        lane: Lane,
+        dataset: Digest,
+        explanation: Option<serde_json::Value>,
+    ) -> JobId {
         let job = BatchJob {
             dataset,
             model: "steels".to_owned(),
             bundle: BUNDLE.id(),
+            explanation,
         };
         let job = NewJob {
             lane,
@@ -172,6 +186,8 @@ pub(crate) const OPTIONS: BatchOptions = BatchOptions {
     max_rows: 100,
     retries: 0,
     row_time: Duration::from_secs(300),
+    // Every batch of runs is kept.
+    state_time: Duration::ZERO,
 };
 
 pub(crate) fn artefacts(record: &JobRecord) -> BTreeMap<String, Digest> {

@@ -155,9 +155,13 @@ fn masker(
         .map(|&bin| recipe.energy_kev(bin) - half_kev)
         .collect();
     let vector = prepared.vector();
-    let masker = match &settings.hidden {
+    let masker = match settings.hidden {
         Hidden::LocalBackground => SegmentMasker::background(vector, partition)?,
-        Hidden::Vector(hidden) => SegmentMasker::behind(vector, hidden, partition)?,
+        Hidden::TrainingMean => {
+            let mean = judge.bundle().training_mean();
+            let mean = mean.ok_or(ExplainError::NoTrainingMean)?;
+            SegmentMasker::behind(vector, &mean.to_vec(), partition)?
+        }
     };
     Ok((masker, edges_kev))
 }

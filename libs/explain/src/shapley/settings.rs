@@ -10,15 +10,15 @@ const MOST_EVALS: usize = 1_000_000;
 /// Splits that are chosen before one of them is looked at; part of the result.
 const BATCH_ROWS: usize = 10;
 
-/// What stands where something is hidden.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+/// What stands where a range of energy is hidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Hidden {
     /// The local background of the spectrum itself: its peaks go, its continuum stays.
     #[default]
     LocalBackground,
-    /// Another input vector, such as the mean of the training spectra.
-    Vector(Vec<f32>),
+    /// The mean of the input vectors that the model was trained on: what is usual there.
+    TrainingMean,
 }
 
 /// How Shapley values of a spectrum are made.
@@ -31,7 +31,7 @@ pub struct ShapleySettings {
     pub max_evals: usize,
     /// The classes that are explained.
     pub classes: Outputs,
-    /// What stands where something is hidden.
+    /// What stands where a range is hidden.
     pub hidden: Hidden,
 }
 
@@ -46,27 +46,32 @@ impl Default for ShapleySettings {
     }
 }
 
+/// A budget pays for nothing, everything and one split at least.
+pub(super) fn check_max_evals(max_evals: usize) -> Result<(), ExplainError> {
+    if (4..=MOST_EVALS).contains(&max_evals) {
+        return Ok(());
+    }
+    Err(ExplainError::Setting {
+        name: "max_evals",
+        value: max_evals.to_string(),
+        allowed: "4 to 1000000",
+    })
+}
+
 impl ShapleySettings {
     /// Checks what does not depend on the model.
     ///
     /// # Errors
     /// The first setting out of its range, with its value and the range.
     pub fn check(&self) -> Result<(), ExplainError> {
-        let refuse = |name, value: usize, allowed| {
-            let value = value.to_string();
-            Err(ExplainError::Setting {
-                name,
-                value,
-                allowed,
-            })
-        };
         if self.segments < 2 {
-            return refuse("segments", self.segments, "2 to the model's number of bins");
+            return Err(ExplainError::Setting {
+                name: "segments",
+                value: self.segments.to_string(),
+                allowed: "2 to the model's number of bins",
+            });
         }
-        if !(4..=MOST_EVALS).contains(&self.max_evals) {
-            return refuse("max_evals", self.max_evals, "4 to 1000000");
-        }
-        Ok(())
+        check_max_evals(self.max_evals)
     }
 
     pub(super) fn owen(&self) -> OwenSettings {

@@ -90,11 +90,23 @@ impl MaskedNetwork {
             foreign,
             ..ExportOptions::default()
         };
-        let model = export_onnx(&part, weights, &export)?;
-        let session = Session::from_bytes(runtime, &model, &options.session)?;
+        Self::whole(runtime, &export_onnx(&part, weights, &export)?, options)
+    }
+
+    /// Prepares a model from `image [n, height, width]` to `features`, whatever it is made of. It
+    /// runs on every masked image as a whole.
+    ///
+    /// # Errors
+    /// When the runtime refuses the model.
+    pub fn whole(
+        runtime: &OnnxRuntime,
+        model: &[u8],
+        options: &MaskedOptions,
+    ) -> Result<Self, InferError> {
+        let session = Session::from_bytes(runtime, model, &options.session)?;
         Ok(Self {
             way: Way::Whole(Box::new(session)),
-            memory_bytes,
+            memory_bytes: options.memory_bytes,
         })
     }
 
@@ -116,6 +128,20 @@ impl MaskedNetwork {
         shown: ArrayView2<'_, f32>,
         hidden: ArrayView2<'_, f32>,
     ) -> Result<MaskedFeatures<'_>, InferError> {
+        self.images_within(self.memory_bytes, shown, hidden)
+    }
+
+    /// The same with another memory for masks; without any, features depend on their mask alone,
+    /// to the bit.
+    ///
+    /// # Errors
+    /// As [`MaskedNetwork::images`].
+    pub fn images_within(
+        &self,
+        memory_bytes: usize,
+        shown: ArrayView2<'_, f32>,
+        hidden: ArrayView2<'_, f32>,
+    ) -> Result<MaskedFeatures<'_>, InferError> {
         let expected = match &self.way {
             Way::Pieces(_, [height, width]) => (*height, *width),
             Way::Whole(_) => shown.dim(),
@@ -132,7 +158,7 @@ impl MaskedNetwork {
         let images = [hidden.to_owned(), shown.to_owned()];
         let state = match &self.way {
             Way::Pieces(stages, _) => {
-                State::Reusing(Box::new(Reusing::new(stages, images, self.memory_bytes)?))
+                State::Reusing(Box::new(Reusing::new(stages, images, memory_bytes)?))
             }
             Way::Whole(_) => State::Whole(images),
         };

@@ -9,6 +9,9 @@ use crate::{
     foreign::ForeignBase,
 };
 
+/// Name of an image within a model, with its channel axis.
+pub(super) const INNER_IMAGE: &str = "image.channel";
+
 /// Everything needed to emit the nodes of one graph.
 pub(super) struct Emitter<'a> {
     pub(super) builder: Builder,
@@ -26,7 +29,7 @@ impl Emitter<'_> {
     pub(super) fn value_name(graph: &Graph, index: usize) -> String {
         let name = &graph.nodes[index].name;
         match graph.landmark_of(ValueId(index)) {
-            Some(Landmark::Image) => "image.channel".to_owned(),
+            Some(Landmark::Image) => INNER_IMAGE.to_owned(),
             Some(landmark) => landmark.tensor_name().to_owned(),
             None if is_reserved(name) => format!("{name}.value"),
             None => name.clone(),

@@ -3,13 +3,17 @@
 
 pub(crate) mod build;
 mod export;
+mod from_image;
 mod gramian;
 mod layers;
 mod read_head;
+mod read_network;
 mod trunk;
 
 pub use export::{ExportOptions, export_onnx};
+pub use from_image::from_image_of_onnx;
 pub use read_head::head_of_onnx;
+pub use read_network::network_of_onnx;
 pub use trunk::trunk_digest;
 
 /// The messages of the format, generated from `proto/onnx_model.proto`.

@@ -5,7 +5,7 @@ use super::proto::{ModelProto, TensorProto, tensor_proto::DataType};
 use crate::{Head, NetworkError, Tensor, Weights, head};
 use prost::Message;
 
-const FORMAT: &str = "ONNX model";
+pub(super) const FORMAT: &str = "ONNX model";
 
 /// The dense layer `head.weight`, `head.bias` of a model.
 ///
@@ -26,7 +26,8 @@ pub fn head_of_onnx(model: &[u8]) -> Result<Head, NetworkError> {
     Head::from_weights(&weights)
 }
 
-fn floats(constant: &TensorProto) -> Result<Tensor, NetworkError> {
+/// A constant of 32-bit floats as it was written.
+pub(super) fn floats(constant: &TensorProto) -> Result<Tensor, NetworkError> {
     let name = &constant.name;
     let (values, rest) = constant.raw_data.as_chunks::<4>();
     if constant.data_type != DataType::Float as i32 || !rest.is_empty() {

@@ -22,6 +22,7 @@ use assay_core::Digest;
 use assay_network::Head;
 use assay_openset::{Detector, Gate};
 use document::{Document, Files};
+use ndarray::Array1;
 use std::{
     path::{Path, PathBuf},
     sync::OnceLock,
@@ -204,6 +205,15 @@ impl Bundle {
     #[must_use]
     pub const fn references(&self) -> Option<&References> {
         self.references.as_ref()
+    }
+
+    /// The mean of the input vectors of all training spectra, where the training left it.
+    ///
+    /// # Shapes
+    /// `[bins]`.
+    #[must_use]
+    pub fn training_mean(&self) -> Option<&Array1<f32>> {
+        self.references.as_ref()?.mean.as_ref()
     }
 
     /// The model card.

@@ -297,12 +297,22 @@ fn reference_spectra_travel_with_a_bundle_and_are_checked() {
     let references = References {
         vectors: ndarray::Array2::from_shape_fn((2, bins), |(row, bin)| (row + bin) as f32 / 7.0),
         features: ndarray::Array2::from_elem((2, width), 0.1),
+        mean: Some(ndarray::Array1::from_elem(bins, -8.5)),
     };
     let bundle = plain.clone().with_references(&references).unwrap();
     assert_ne!(bundle.id(), plain.id());
     assert_eq!(bundle.model_digest(), plain.model_digest());
     let reopened = Bundle::from_files(owned(&bundle), Path::new("store/7")).unwrap();
     assert_eq!(reopened.references(), Some(&references));
+    assert_eq!(reopened.training_mean(), references.mean.as_ref());
+    assert_eq!(plain.training_mean(), None);
+    let early = References {
+        mean: None,
+        ..references.clone()
+    };
+    let early = plain.clone().with_references(&early).unwrap();
+    let early = Bundle::from_files(owned(&early), Path::new("store/6")).unwrap();
+    assert_eq!(early.training_mean(), None, "the first versions had none");
     assert_eq!(reopened.id(), bundle.id());
     let scores = |bundle: &Bundle| bundle.gate().to_parts();
     assert_eq!(scores(&reopened), scores(&plain), "the gate is the same");
@@ -311,9 +321,19 @@ fn reference_spectra_travel_with_a_bundle_and_are_checked() {
     narrow.features = ndarray::Array2::zeros((2, width + 1));
     let mut fewer = references.clone();
     fewer.features = ndarray::Array2::zeros((1, width));
+    let mut short = references.clone();
+    short.mean = Some(ndarray::Array1::zeros(bins - 1));
+    let mut nowhere = references.clone();
+    nowhere.mean = Some(ndarray::Array1::from_elem(bins, f32::NAN));
     let mut infinite = references;
     infinite.vectors[[1, 5]] = f32::INFINITY;
-    for (wrong, word) in [(narrow, "shape"), (fewer, "shape"), (infinite, "finite")] {
+    for (wrong, word) in [
+        (narrow, "shape"),
+        (fewer, "shape"),
+        (infinite, "finite"),
+        (short, "training.mean"),
+        (nowhere, "finite"),
+    ] {
         let error = plain.clone().with_references(&wrong).unwrap_err();
         assert!(error.to_string().contains(word), "{error}");
     }

@@ -45,7 +45,37 @@ pub enum ShapleyValues<'a> {
     },
 }
 
-impl ShapleyParts<'_> {
+impl<'a> ShapleyParts<'a> {
+    /// Values as they were found; `method` says how, in words.
+    #[must_use]
+    pub fn of(values: &'a assay_explain::ShapleyValues, method: &'a str) -> Self {
+        match values {
+            assay_explain::ShapleyValues::Energies(found) => Self {
+                method,
+                model_rows: found.evals,
+                classes: &found.classes,
+                base: &found.base,
+                full: &found.full,
+                values: ShapleyValues::Segments {
+                    edges_kev: &found.edges_kev,
+                    values: &found.values,
+                },
+            },
+            assay_explain::ShapleyValues::Image(found) => Self {
+                method,
+                model_rows: found.evals,
+                classes: &found.classes,
+                base: &found.base,
+                full: &found.full,
+                values: ShapleyValues::Image {
+                    range_kev: found.range_kev,
+                    side: found.side,
+                    values: &found.values,
+                },
+            },
+        }
+    }
+
     pub(super) fn content(&self, classes: &[ClassLabel]) -> Result<Shap, ContentError> {
         let named = self.classes.iter().zip(self.base.iter().zip(self.full));
         let totals = named.map(|(&class, (&base, &output))| {

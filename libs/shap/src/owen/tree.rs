@@ -123,17 +123,14 @@ impl<B: Clone + Ord> Tree<B> {
         blocks
     }
 
-    /// Passes the credit of every block on to its parts in proportion to their players.
-    ///
-    /// # Shapes
-    /// `[players, outputs]`.
-    pub(super) fn distribute<P: Partition<Block = B>>(
+    /// Passes the credit of every block on to its parts in proportion to their players: the blocks
+    /// without parts with all that they hold, in the order of the partition.
+    pub(super) fn leaves<P: Partition<Block = B>>(
         &self,
         partition: &P,
         outputs: usize,
-    ) -> Array2<f64> {
-        let players = partition.players(&partition.whole());
-        let mut values = Array2::zeros((players, outputs));
+    ) -> Vec<(&B, Vec<f64>)> {
+        let mut leaves = Vec::new();
         let mut waiting = vec![(0, vec![0.0; outputs])];
         while let Some((node, inherited)) = waiting.pop() {
             let node: &TreeNode<B> = &self.nodes[node as usize];
@@ -149,14 +146,30 @@ impl<B: Clone + Ord> Tree<B> {
                     waiting.push((right, share(partition.players(self.block(right)))));
                     waiting.push((left, share(partition.players(self.block(left)))));
                 }
-                None => {
-                    let each: Vec<f64> = share(1);
-                    partition.visit(&node.block, &mut |player| {
-                        let row = values.row_mut(player);
-                        row.into_iter().zip(&each).for_each(|(v, each)| *v += each);
-                    });
-                }
+                None => leaves.push((&node.block, total)),
             }
+        }
+        leaves
+    }
+
+    /// The same for every player: those of a block share equally.
+    ///
+    /// # Shapes
+    /// `[players, outputs]`.
+    pub(super) fn distribute<P: Partition<Block = B>>(
+        &self,
+        partition: &P,
+        outputs: usize,
+    ) -> Array2<f64> {
+        let players = partition.players(&partition.whole());
+        let mut values = Array2::zeros((players, outputs));
+        for (block, total) in self.leaves(partition, outputs) {
+            let size = partition.players(block) as f64;
+            let each: Vec<f64> = total.iter().map(|total| total / size).collect();
+            partition.visit(block, &mut |player| {
+                let row = values.row_mut(player);
+                row.into_iter().zip(&each).for_each(|(v, each)| *v += each);
+            });
         }
         values
     }

@@ -14,7 +14,7 @@ use assay_pipeline::{
     bundle::{HeadRecord, Metrics, References, TrainingRange, TrainingRecord, Versions},
 };
 use assay_training_spec::TrainingSpec;
-use ndarray::Axis;
+use ndarray::{Array1, ArrayView2, Axis, s};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Spectra that a bundle takes along with their features, each of another class.
@@ -71,7 +71,8 @@ pub(super) fn bundle(parts: &Parts<'_>, gate: &Gate) -> Result<Bundle> {
     Ok(Bundle::new(contents, onnx, gate)?.with_references(&references(parts))?)
 }
 
-/// The first spectrum of each of the first classes. Whoever serves the bundle compares.
+/// The first spectrum of each of the first classes, for whoever serves the bundle to compare, and
+/// the mean of all.
 fn references(parts: &Parts<'_>) -> References {
     let rows = &parts.prepared.rows;
     let mut seen = BTreeSet::new();
@@ -82,7 +83,14 @@ fn references(parts: &Parts<'_>) -> References {
     References {
         vectors: rows.training.select(Axis(0), &first),
         features: parts.scored.training.select(Axis(0), &first),
+        mean: mean(rows.training.slice(s![..rows.known.len(), ..])),
     }
+}
+
+/// The mean of each column, summed in 64 bits.
+fn mean(rows: ArrayView2<'_, f32>) -> Option<Array1<f32>> {
+    let mean = rows.mapv(f64::from).mean_axis(Axis(0))?;
+    Some(mean.mapv(|value| value as f32))
 }
 
 fn training_record(parts: &Parts<'_>) -> Result<TrainingRecord> {

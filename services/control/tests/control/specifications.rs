@@ -1,4 +1,4 @@
-//! What a training is asked to do is checked when it is submitted, field by field.
+//! What a training or an explanation is asked to do is checked when it is submitted, field by field.
 
 use crate::{
     jobs::batch,
@@ -6,9 +6,10 @@ use crate::{
 };
 use assay_api::{
     datasets::{CreateDatasetRequest, Role},
-    jobs::SubmitRequest,
+    jobs::{Lane, SubmitRequest},
 };
 use assay_control::ControlConfig;
+use assay_jobs::BatchJob;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -211,5 +212,57 @@ async fn a_data_set_whose_spectra_are_gone_is_refused() {
     let status = serving.jobs.submit(batch(dataset, "")).await.unwrap_err();
     assert_eq!(status.code(), Code::NotFound);
     assert!(status.message().contains("1 of the 1 spectra"), "{status}");
+    serving.end().await;
+}
+
+#[tokio::test]
+async fn what_an_explanation_is_asked_for_is_checked_and_kept_as_it_was_asked() {
+    let mut serving = Serving::start().await;
+    serving.model("default", "1").await;
+    let dataset = serving.dataset().await;
+    let explaining = |specification: &Value| SubmitRequest {
+        lane: Lane::Explain.into(),
+        specification_json: specification.to_string(),
+        ..batch(dataset.clone(), "")
+    };
+    let asked = json!({"method": "shap", "label": "Coal", "shap": {"max_evals": 40}});
+    let answer = serving.jobs.submit(explaining(&asked)).await.unwrap();
+    let job = answer.into_inner().job.unwrap();
+    let stored: BatchJob = serde_json::from_str(&job.specification_json).unwrap();
+    assert_eq!(stored.explanation, Some(asked.clone()));
+
+    // The same key with another explanation is another request.
+    let keyed = |specification: &Value| SubmitRequest {
+        idempotency_key: "why".to_owned(),
+        ..explaining(specification)
+    };
+    serving.jobs.submit(keyed(&asked)).await.unwrap();
+    let again = serving.jobs.submit(keyed(&asked)).await.unwrap();
+    assert!(!again.into_inner().created);
+    let status = serving.jobs.submit(keyed(&json!({}))).await.unwrap_err();
+    assert_eq!(status.code(), Code::AlreadyExists);
+
+    for (specification, field, words) in [
+        (json!({"method": "lime"}), "", "lime"),
+        (json!({"methods": "shap"}), "", "unknown field"),
+        (json!({"cam": {"reduction": "sum"}}), "", "sum"),
+        (json!({"shap": {"max_evals": 3}}), ".shap.max_evals", "is 3"),
+        (
+            json!({"shap": {"top_classes": 9}}),
+            ".shap.top_classes",
+            "0 to 4",
+        ),
+        (
+            json!({"shap": {"pixels": {"constant": 2.0}}}),
+            ".shap.constant",
+            "-1 to 1",
+        ),
+    ] {
+        let status = serving.jobs.submit(explaining(&specification)).await;
+        let status = status.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument, "{specification}");
+        assert_eq!(fields(&status), [format!("specification_json{field}")]);
+        assert!(status.message().contains(words), "{status}");
+    }
     serving.end().await;
 }

@@ -1,13 +1,14 @@
 //! Pages and figures.
 
-use super::{Asked, Service, label, peaks};
-use assay_answering::{Explained, Wanted};
-use assay_api::{class_map, explain as wire, question, status};
+use super::{Asked, Service, label, peaks, shap::status_of};
+use assay_answering::{Reasons, ReasonsAsked};
+use assay_api::{class_map, explain as wire, shap, status};
 use assay_core::Classified;
-use assay_explain::{CamSettings, PeakEvidence, map_importances};
-use assay_pipeline::{Judge, Prepared};
+use assay_explain::{CamSettings, map_importances};
 use assay_report::explanation::{Drawing, Explanation, image_figure, render_html, spectrum_figure};
-use assay_reporting::explanation::{Activation, ContentError, ExplanationParts, explanation};
+use assay_reporting::explanation::{
+    Activation, ContentError, ExplanationParts, ShapleyParts, explanation,
+};
 use assay_runtime::request::time_left;
 use futures::{
     StreamExt,
@@ -15,7 +16,6 @@ use futures::{
 };
 use std::{
     fmt,
-    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 use tonic::{Request, Status};
@@ -39,44 +39,35 @@ impl Service {
         })?;
         let evidence = peaks::settings(request.most_peaks)?;
         let cam = class_map::settings_from_wire(request.style, request.reduction)?;
+        let shapley = request
+            .shap
+            .as_ref()
+            .map(|options| shap::spec_from_wire(Some(options)))
+            .transpose()
+            .map_err(|error| error.within("shap"))?;
+        let method = shapley.as_ref().map(|spec| spec.in_words());
         let named = request
             .request
             .as_ref()
             .map(|asked| asked.file_name.clone());
         let asked = Asked::of(request.request)?;
-        let refused = |error: &_| question::status_of(error, &asked.field);
-        let wanted = Wanted {
+        let wanted = ReasonsAsked {
             label: label(request.label),
-            regions: 0,
             cam,
+            peaks: (!request.no_peaks).then_some(evidence),
+            shapley,
         };
-        let (answerer, model) = (&self.answerer, &asked.model);
-        // The page is about one moment: both ask the bundle that the name stands for now.
-        let explained = answerer
-            .explain(model, asked.question.clone(), wanted, left)
+        let reasons = self
+            .answerer
+            .reasons(&asked.model, asked.question, wanted, left)
             .await
-            .map_err(|error| refused(&error))?;
-        let bundle = explained.answer.bundle.to_string();
-        let (judge, prepared, peaks) = if request.no_peaks {
-            let (judge, prepared) = answerer
-                .prepare(&bundle, asked.question.clone(), left)
-                .await
-                .map_err(|error| refused(&error))?;
-            (judge, prepared, None)
-        } else {
-            let wanted = (Some(explained.label.clone()), evidence);
-            let found = answerer
-                .peaks(&bundle, asked.question.clone(), wanted, left)
-                .await
-                .map_err(|error| refused(&error))?;
-            (found.judge, found.prepared, Some(found.evidence))
-        };
+            .map_err(|error| status_of(&error, "shap", &asked.field))?;
         let name = match named {
             Some(name) if !name.is_empty() => name,
-            _ => format!("spectrum {}", prepared.digest().short()),
+            _ => format!("spectrum {}", reasons.prepared.digest().short()),
         };
         let drawn = tokio::task::spawn_blocking(move || {
-            let content = content(&judge, &prepared, &name, (&explained, cam), peaks.as_ref());
+            let content = content(&reasons, &name, (cam, method.as_deref()));
             draw(&content.map_err(Fault::of)?, format)
         });
         let drawn = drawn.await.map_err(status::defect)?;
@@ -86,12 +77,11 @@ impl Service {
 
 /// Everything on the page.
 fn content(
-    judge: &Arc<Judge>,
-    prepared: &Prepared,
+    reasons: &Reasons,
     name: &str,
-    (explained, cam): (&Explained, CamSettings),
-    peaks: Option<&PeakEvidence>,
+    (cam, method): (CamSettings, Option<&str>),
 ) -> Result<Explanation, ContentError> {
+    let (judge, explained) = (&reasons.judge, &reasons.explained);
     let classes = &judge.bundle().contents().classes;
     let class = classes
         .iter()
@@ -101,9 +91,10 @@ fn content(
     let importances = map_importances(judge.bundle(), &explained.map, class, cam.reduction)?;
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH);
     let created = assay_reporting::utc(seconds.map_or(0, |time| time.as_secs()));
+    let shapley = reasons.shapley.as_ref().zip(method);
     explanation(&ExplanationParts {
         judge,
-        prepared,
+        prepared: &reasons.prepared,
         file: name,
         answer: &explained.answer,
         logits: &explained.logits,
@@ -113,8 +104,8 @@ fn content(
             map: &map,
             importances: &importances,
         }),
-        peaks,
-        shapley: None,
+        peaks: reasons.peaks.as_ref(),
+        shapley: shapley.map(|(values, method)| ShapleyParts::of(values, method)),
         created: Some(&created),
     })
 }

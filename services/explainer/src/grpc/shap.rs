@@ -1,18 +1,15 @@
 //! Shapley values: progress while the network runs, the values at the end.
 
-use super::{Asked, Service, label, number};
+use super::{Asked, Service, label};
 use assay_answering::AnswerError;
-use assay_api::{explain as wire, question};
-use assay_explain::{Outputs, SegmentValues, ShapleySettings};
+use assay_api::{WireError, explain as wire, question, shap};
+use assay_explain::{ImageValues, SegmentValues, ShapleyValues};
 use assay_pipeline::Judge;
 use assay_runtime::request::time_left;
 use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
 use tonic::{Request, Status};
 use wire::explain_shap_response::Part;
-
-const MOST_CLASSES: u32 = 4;
-const MOST_EVALS: u32 = 100_000;
 
 /// Parts of the answer that wait to be fetched; while they do, the network rests.
 const WAITING: usize = 4;
@@ -26,24 +23,9 @@ impl Service {
     ) -> Result<Stream, Status> {
         let left = time_left(request.metadata());
         let request = request.into_inner();
-        let usual = ShapleySettings::default();
-        let settings = ShapleySettings {
-            segments: number("segments", request.segments, usual.segments, (2, u32::MAX))?,
-            max_evals: number(
-                "max_evals",
-                request.max_evals,
-                usual.max_evals,
-                (4, MOST_EVALS),
-            )?,
-            classes: Outputs::Highest(number(
-                "top_classes",
-                request.top_classes,
-                1,
-                (1, MOST_CLASSES),
-            )?),
-            ..usual
-        };
-        let label = match request.top_classes {
+        let spec = shap::spec_from_wire(request.options.as_ref());
+        let spec = spec.map_err(|error| error.within("options"))?;
+        let label = match spec.top_classes {
             0 => label(request.label),
             _ => None,
         };
@@ -60,7 +42,7 @@ impl Service {
                 });
                 progress.blocking_send(Ok(part(progress_part))).is_ok()
             };
-            let wanted = (label, settings);
+            let wanted = (label, spec);
             let found = service
                 .answerer
                 .shapley(&asked.model, asked.question, wanted, watch, left)
@@ -68,7 +50,7 @@ impl Service {
             let last = match found {
                 Ok((judge, values)) => Ok(part(Part::Values(to_wire(&judge, &values)))),
                 Err(AnswerError::Cancelled) => return,
-                Err(error) => Err(question::status_of(&error, &asked.field)),
+                Err(error) => Err(status_of(&error, "options", &asked.field)),
             };
             // The same: an answer that nobody waits for is dropped.
             let _ = sender.send(last).await;
@@ -82,6 +64,18 @@ impl Service {
     }
 }
 
+/// The status of a failure; what is wrong with a setting is told by its field within `options`,
+/// what is wrong with the spectrum by `spectrum`.
+pub(super) fn status_of(error: &AnswerError, options: &str, spectrum: &str) -> Status {
+    match error {
+        AnswerError::Field {
+            field: name @ ("segments" | "top_classes" | "max_evals"),
+            reason,
+        } => WireError::field(*name, reason).within(options).into(),
+        error => question::status_of(error, spectrum),
+    }
+}
+
 fn part(part: Part) -> wire::ExplainShapResponse {
     wire::ExplainShapResponse { part: Some(part) }
 }
@@ -90,21 +84,74 @@ fn whole(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-fn to_wire(judge: &Judge, values: &SegmentValues) -> wire::ShapValues {
+fn to_wire(judge: &Judge, values: &ShapleyValues) -> wire::ShapValues {
+    match values {
+        ShapleyValues::Energies(found) => {
+            let SegmentValues {
+                edges_kev,
+                classes,
+                base,
+                full,
+                values,
+                evals,
+            } = found;
+            let logits = (&**base, &**full);
+            wire::ShapValues {
+                edges_kev: edges_kev.clone(),
+                classes: to_classes(judge, classes, logits, |at| values[at].clone()),
+                evals: whole(*evals),
+                blocks: Vec::new(),
+            }
+        }
+        ShapleyValues::Image(found) => {
+            let ImageValues {
+                classes,
+                base,
+                full,
+                blocks,
+                evals,
+                ..
+            } = found;
+            let logits = (&**base, &**full);
+            let of_blocks = |at: usize| blocks.iter().map(|block| block.values[at]).collect();
+            wire::ShapValues {
+                edges_kev: Vec::new(),
+                classes: to_classes(judge, classes, logits, of_blocks),
+                evals: whole(*evals),
+                blocks: blocks
+                    .iter()
+                    .map(|block| {
+                        let (row, column) =
+                            (found.span_kev(block.rows), found.span_kev(block.columns));
+                        wire::ShapBlock {
+                            row_from_kev: row.0,
+                            row_to_kev: row.1,
+                            column_from_kev: column.0,
+                            column_to_kev: column.1,
+                        }
+                    })
+                    .collect(),
+            }
+        }
+    }
+}
+
+fn to_classes(
+    judge: &Judge,
+    classes: &[usize],
+    (base, full): (&[f64], &[f64]),
+    values: impl Fn(usize) -> Vec<f64>,
+) -> Vec<wire::ClassShap> {
     let labels = &judge.bundle().contents().classes;
-    let classes = values.classes.iter().enumerate();
+    let classes = classes.iter().enumerate();
     let classes = classes.map(|(at, &class)| wire::ClassShap {
         label: labels
             .get(class)
             .map(ToString::to_string)
             .unwrap_or_default(),
-        base: values.base[at],
-        logit: values.full[at],
-        values: values.values[at].clone(),
+        base: base[at],
+        logit: full[at],
+        values: values(at),
     });
-    wire::ShapValues {
-        edges_kev: values.edges_kev.clone(),
-        classes: classes.collect(),
-        evals: whole(values.evals),
-    }
+    classes.collect()
 }

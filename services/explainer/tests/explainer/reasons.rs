@@ -3,8 +3,9 @@
 use crate::kit::{IMAGES, Kit, VECTORS, question};
 use assay_api::{
     explain::{
-        ExplainPeaksRequest, ExplainShapRequest, RenderReportRequest, RenderReportResponse,
-        ReportFormat, ShapValues, explain_shap_response::Part,
+        ExplainPeaksRequest, ExplainShapRequest, HiddenEnergies, RenderReportRequest,
+        RenderReportResponse, ReportFormat, ShapOptions, ShapOver, ShapValues,
+        explain_shap_response::Part, shap_options::HiddenPixels,
     },
     gate::IdentifyRequest,
 };
@@ -114,9 +115,12 @@ async fn shapley_values_come_with_progress_and_add_up() {
     let mut kit = Kit::start(&[("vectors", &VECTORS)]).await;
     let request = ExplainShapRequest {
         request: Some(question("vectors", &spectrum())),
-        top_classes: 2,
-        segments: 16,
-        max_evals: 60,
+        options: Some(ShapOptions {
+            top_classes: 2,
+            segments: 16,
+            max_evals: 60,
+            ..ShapOptions::default()
+        }),
         ..ExplainShapRequest::default()
     };
     let (told, values) = shap(&mut kit, request.clone()).await.unwrap();
@@ -131,8 +135,11 @@ async fn shapley_values_come_with_progress_and_add_up() {
     }
     let second = values.classes[1].label.clone();
     let one = ExplainShapRequest {
-        top_classes: 0,
         label: second.clone(),
+        options: Some(ShapOptions {
+            top_classes: 0,
+            ..request.options.unwrap()
+        }),
         ..request.clone()
     };
     let (_, one) = shap(&mut kit, one).await.unwrap();
@@ -149,6 +156,59 @@ async fn shapley_values_come_with_progress_and_add_up() {
     parts.message().await.unwrap().unwrap();
     drop(parts);
     assert_eq!(shap(&mut kit, request).await.unwrap().1, values);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pixels_are_hidden_and_so_is_what_is_usual() {
+    let mean = fixture::with_references(&VECTORS, 1.0);
+    let mut kit = Kit::start(&[("images", &IMAGES), ("mean", &mean)]).await;
+    let request = ExplainShapRequest {
+        request: Some(question("images", &spectrum())),
+        options: Some(ShapOptions {
+            over: ShapOver::Image.into(),
+            max_evals: 40,
+            top_classes: 2,
+            hidden_pixels: Some(HiddenPixels::Blur(8)),
+            ..ShapOptions::default()
+        }),
+        ..ExplainShapRequest::default()
+    };
+    let (told, values) = shap(&mut kit, request).await.unwrap();
+    assert!(told >= 4, "{told}");
+    assert!(values.edges_kev.is_empty());
+    assert!(values.blocks.len() > 10, "{}", values.blocks.len());
+    let (low, high) = IMAGES.contents().recipe.energy_range_kev();
+    let area: f64 = values
+        .blocks
+        .iter()
+        .map(|block| {
+            (block.row_to_kev - block.row_from_kev) * (block.column_to_kev - block.column_from_kev)
+        })
+        .sum();
+    let whole = (high - low) * (high - low);
+    assert!((area - whole).abs() < 1e-6 * whole, "{area} {whole}");
+    assert_eq!(values.classes.len(), 2);
+    for class in &values.classes {
+        let sum: f64 = class.values.iter().sum();
+        assert_eq!(class.values.len(), values.blocks.len());
+        assert!((class.base + sum - class.logit).abs() < 1e-6, "{class:?}");
+    }
+
+    let behind = |hidden: HiddenEnergies| ExplainShapRequest {
+        request: Some(question("mean", &spectrum())),
+        options: Some(ShapOptions {
+            segments: 8,
+            max_evals: 20,
+            hidden: hidden.into(),
+            ..ShapOptions::default()
+        }),
+        ..ExplainShapRequest::default()
+    };
+    let mean = shap(&mut kit, behind(HiddenEnergies::TrainingMean)).await;
+    let background = shap(&mut kit, behind(HiddenEnergies::LocalBackground)).await;
+    let (mean, background) = (mean.unwrap().1, background.unwrap().1);
+    assert_eq!(mean.classes[0].logit, background.classes[0].logit);
+    assert_ne!(mean.classes[0].base, background.classes[0].base);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,6 +238,24 @@ async fn pages_and_figures_are_made() {
             assert_eq!(json["title"], "a.spe");
             assert!(!json["peaks"]["peaks"].as_array().unwrap().is_empty());
         }
+    }
+    for (over, kind) in [(ShapOver::Energies, "segments"), (ShapOver::Image, "image")] {
+        let request = RenderReportRequest {
+            request: Some(question("images", &spectrum())),
+            format: ReportFormat::Json.into(),
+            no_peaks: true,
+            shap: Some(ShapOptions {
+                over: over.into(),
+                top_classes: 3,
+                max_evals: 20,
+                ..ShapOptions::default()
+            }),
+            ..RenderReportRequest::default()
+        };
+        let made = report(&mut kit, request).await.unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&made.chunk).unwrap();
+        assert_eq!(json["shap"]["classes"].as_array().unwrap().len(), 3);
+        assert!(json["shap"]["values"].to_string().contains(kind), "{json}");
     }
     let without = RenderReportRequest {
         request: Some(question("vectors", &spectrum())),
@@ -216,58 +294,70 @@ async fn what_cannot_be_is_told_by_its_field() {
     assert_eq!(field(&status).as_deref(), Some("label"), "{status:?}");
     assert!(status.message().contains("Coal, hard"), "{status:?}");
 
-    let good = ExplainShapRequest {
-        request: asked.clone(),
+    let good = ShapOptions {
         max_evals: 20,
+        ..ShapOptions::default()
+    };
+    let with = |options: ShapOptions| ExplainShapRequest {
+        request: asked.clone(),
+        options: Some(options),
         ..ExplainShapRequest::default()
     };
     for (request, expected) in [
         (
-            ExplainShapRequest {
+            with(ShapOptions {
                 max_evals: 3,
-                ..good.clone()
-            },
-            "max_evals",
+                ..good
+            }),
+            "options.max_evals",
         ),
         (
-            ExplainShapRequest {
+            with(ShapOptions {
                 segments: 1,
-                ..good.clone()
-            },
-            "segments",
+                ..good
+            }),
+            "options.segments",
         ),
         (
-            ExplainShapRequest {
+            with(ShapOptions {
                 segments: 1_000_000,
-                ..good.clone()
-            },
-            "segments",
+                ..good
+            }),
+            "options.segments",
         ),
         (
-            ExplainShapRequest {
+            with(ShapOptions {
                 top_classes: 5,
-                ..good.clone()
-            },
-            "top_classes",
+                ..good
+            }),
+            "options.top_classes",
+        ),
+        (with(ShapOptions { over: 7, ..good }), "options.over"),
+        (
+            with(ShapOptions {
+                hidden_pixels: Some(HiddenPixels::Constant(f32::INFINITY)),
+                ..good
+            }),
+            "options.constant",
         ),
         (
             ExplainShapRequest {
                 label: "Gold".to_owned(),
-                ..good.clone()
+                ..with(good)
             },
             "label",
         ),
         (
             ExplainShapRequest {
                 request: None,
-                ..good.clone()
+                ..with(good)
             },
             "request",
         ),
         (
             ExplainShapRequest {
                 request: Some(IdentifyRequest::default()),
-                ..good
+                ..with(good)
             },
             "request.content",
         ),
@@ -276,6 +366,34 @@ async fn what_cannot_be_is_told_by_its_field() {
         assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
         assert_eq!(field(&status).as_deref(), Some(expected), "{status:?}");
     }
+    // What this model cannot do, another one can.
+    for options in [
+        ShapOptions {
+            over: ShapOver::Image.into(),
+            ..good
+        },
+        ShapOptions {
+            hidden: HiddenEnergies::TrainingMean.into(),
+            ..good
+        },
+    ] {
+        let status = shap(&mut kit, with(options)).await.unwrap_err();
+        assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
+    }
+    let page = RenderReportRequest {
+        request: asked.clone(),
+        shap: Some(ShapOptions {
+            segments: 1_000_000,
+            ..good
+        }),
+        ..RenderReportRequest::default()
+    };
+    let status = report(&mut kit, page).await.unwrap_err();
+    assert_eq!(
+        field(&status).as_deref(),
+        Some("shap.segments"),
+        "{status:?}"
+    );
     let wrong = RenderReportRequest {
         request: asked,
         format: 9,

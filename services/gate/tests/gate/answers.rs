@@ -50,6 +50,7 @@ async fn batch(kit: &Kit, dataset: &Dataset) -> BTreeMap<String, String> {
     }
     let list = Bytes::from(SpectrumList::of(dataset).to_csv());
     let job = BatchJob {
+        explanation: None,
         dataset: kit.stores.blobs.put(list).await.unwrap(),
         model: "default".to_owned(),
         bundle: BUNDLE.id(),

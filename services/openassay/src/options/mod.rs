@@ -6,6 +6,7 @@ mod foreign;
 pub(crate) mod gate;
 mod json;
 mod model;
+mod reasons;
 mod recipe;
 #[cfg(feature = "train")]
 mod spec;
@@ -16,6 +17,7 @@ pub(crate) use bases::BasesOption;
 pub(crate) use foreign::ForeignOptions;
 pub(crate) use json::{JsonFile, JsonFlag, JsonTarget};
 pub(crate) use model::{ModelKind, ModelOptions};
+pub(crate) use reasons::ReasonOptions;
 pub(crate) use recipe::RecipeOptions;
 #[cfg(feature = "train")]
 pub(crate) use spec::SpecOptions;

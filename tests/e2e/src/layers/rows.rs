@@ -321,6 +321,7 @@ pub(super) const LAYERS: &[Layer] = &[
         package: "assay-control",
         may_use: &[
             "assay-core",
+            "assay-explain",
             "assay-jobs",
             "assay-store",
             "assay-backends",

@@ -129,6 +129,11 @@ fn images_have_all_that_the_services_need_from_training_to_answer() {
     assert!(answers[0]["verdict"].is_string(), "{answers}");
     run(&["submit", "explain", spectrum, "--wait", "--out", "why"]);
     assert!(folder.join("why/results.jsonl").is_file());
+    // Hidden pixels are computed by the explainer itself.
+    let pixels = ["--method", "shap", "--over", "image", "--max-evals", "20"];
+    let submit = ["submit", "explain", spectrum, "--wait", "--out", "pixels"];
+    run(&[&submit[..], &pixels].concat());
+    assert!(folder.join("pixels/shapley.csv").is_file());
 
     for running in running.into_iter().rev() {
         let service = running.service;

@@ -10,19 +10,19 @@ use crate::{
     context::Context,
     failure::{Failure, Result},
     file,
-    options::{BasesOption, JsonFlag, JsonTarget},
+    options::{JsonFlag, JsonTarget},
 };
 use assay_explain::{
-    CamSettings, ClassMap, EvidencePlan, ExplainError, Importances, PeakEvidence, class_map,
-    map_importances,
+    CamSettings, ClassMap, EvidencePlan, ExplainError, ExplanationMethod, Importances,
+    PeakEvidence, class_map, map_importances,
 };
 use assay_pipeline::{Answer, Identifier, IdentifierOptions, Judge, Prepared};
 use assay_report::explanation::Explanation;
-use assay_reporting::explanation::{Activation, ExplanationParts, explanation};
+use assay_reporting::explanation::{Activation, ExplanationParts, ShapleyParts, explanation};
 use clap::Args;
-use options::{ExplainOptions, MethodName};
+use options::ExplainOptions;
 use output::Output;
-use shapley::{Over, Shapley, Values};
+use shapley::Shapley;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -30,6 +30,7 @@ Examples:
   openassay explain sample.SPE --bundle model -o report.html
   openassay explain sample.SPE --bundle model --class Coal --style grad --no-peaks
   openassay explain sample.SPE --bundle model --method shap --max-evals 1000 -o report.html
+  openassay explain sample.SPE --bundle model --method shap --hidden training-mean
   openassay explain sample.SPE --bundle model --method shap --over image --top 4 -o report.html
   openassay explain sample.SPE --bundle model --figure spectrum.png --csv tables
 
@@ -51,9 +52,6 @@ pub(crate) struct Explain {
 
     #[command(flatten)]
     options: ExplainOptions,
-
-    #[command(flatten)]
-    bases: BasesOption,
 
     #[command(flatten)]
     output: Output,
@@ -88,12 +86,15 @@ impl Explain {
         let name = self.file.display().to_string();
         let bytes = file::read_spectrum(&self.file)?;
         let prepared = identifier.judge().prepare(&bytes, &name)?;
-        let found = find(context, &identifier, &prepared, (&settings, &self.bases))?;
+        let found = find(context, &identifier, &prepared, &settings)?;
         for warning in &found.answer.warnings {
             let warning = format!("{name}: {}", warning.message);
             context.progress.warn(&warning);
         }
-        let explanation = found.content(identifier.judge(), &prepared, &name)?;
+        // A page is sent around; where the file lay here is nobody's business.
+        let file = self.file.file_name();
+        let file = file.map_or_else(|| name.clone(), |file| file.to_string_lossy().into_owned());
+        let explanation = found.content(identifier.judge(), &prepared, &file)?;
         self.output.write(context, &explanation)?;
         context.answer(self.json.json.as_ref(), &explanation, || {
             table::render(&found, identifier.judge())
@@ -106,13 +107,17 @@ fn find(
     context: &Context,
     identifier: &Identifier,
     prepared: &Prepared,
-    (settings, bases): (&options::Settings, &BasesOption),
+    settings: &options::Settings,
 ) -> Result<Found> {
     let judge = identifier.judge();
+    let spec = &settings.spec;
     let class = settings.class(judge)?;
-    if settings.method == MethodName::Cam && !identifier.extractor().has_map() {
+    if spec.method == ExplanationMethod::Cam && !identifier.extractor().has_map() {
         let failure = Failure::from(ExplainError::NoMap);
         return Err(failure.while_doing("--method cam"));
+    }
+    if spec.method == ExplanationMethod::Shap {
+        spec.shap.check_for(judge.bundle())?;
     }
     let (features, mapped, features_s) = if identifier.extractor().has_map() {
         let (mapped, features_s) = identifier.extract_with_map(prepared)?;
@@ -124,12 +129,12 @@ fn find(
     let answer = judge.conclude(prepared, &features, features_s)?;
     let decision = judge.decide(&features)?;
     let class = class.unwrap_or(decision.class);
-    let activation = match (settings.method, &mapped) {
-        (MethodName::Cam, Some(mapped)) => {
+    let activation = match (spec.method, &mapped) {
+        (ExplanationMethod::Cam, Some(mapped)) => {
             let bundle = judge.bundle();
-            let map = class_map(bundle, mapped, class, settings.cam.method)?;
-            let importances = map_importances(bundle, &map, class, settings.cam.reduction)?;
-            Some((settings.cam, map.symmetric()?, importances))
+            let map = class_map(bundle, mapped, class, spec.cam.method)?;
+            let importances = map_importances(bundle, &map, class, spec.cam.reduction)?;
+            Some((spec.cam, map.symmetric()?, importances))
         }
         _ => None,
     };
@@ -143,23 +148,13 @@ fn find(
             Some(plan.conclude(judge, features.view(), Some(class))?)
         }
     };
-    let shapley = match settings.shapley(class) {
-        None => None,
-        Some(over) => Some(Shapley {
-            method: over.method(),
-            values: match &over {
-                Over::Energies(settings) => {
-                    let values = shapley::of_energies(context, identifier, prepared, settings)?;
-                    Values::Energies(values)
-                }
-                Over::Image(settings) => {
-                    let asked = (prepared, &*features);
-                    let values = shapley::of_image(context, identifier, asked, settings, bases)?;
-                    let recipe = &judge.bundle().contents().recipe;
-                    Values::Image(values, recipe.energy_range_kev())
-                }
-            },
-        }),
+    let shapley = match spec.method {
+        ExplanationMethod::Cam => None,
+        ExplanationMethod::Shap => {
+            let subject = (prepared, &*features);
+            let asked = (&spec.shap, class);
+            Some(shapley::find(context, identifier, subject, asked)?)
+        }
     };
     Ok(Found {
         answer,
@@ -173,7 +168,7 @@ fn find(
 
 impl Found {
     fn content(&self, judge: &Judge, prepared: &Prepared, name: &str) -> Result<Explanation> {
-        let activation = self.activation.as_ref();
+        let (activation, shapley) = (self.activation.as_ref(), self.shapley.as_ref());
         let created = clock::now();
         Ok(explanation(&ExplanationParts {
             judge,
@@ -188,7 +183,7 @@ impl Found {
                 importances,
             }),
             peaks: self.peaks.as_ref(),
-            shapley: self.shapley.as_ref().map(Shapley::parts),
+            shapley: shapley.map(|found| ShapleyParts::of(&found.values, &found.method)),
             created: Some(&created),
         })?)
     }

@@ -1,9 +1,9 @@
 //! An explanation for the terminal.
 
-use super::{Found, shapley::Values};
+use super::Found;
 use crate::terminal::{Align, Table, number};
 use assay_core::UNKNOWN;
-use assay_explain::PeakChange;
+use assay_explain::{ImageValues, PeakChange, SegmentValues, ShapleyValues};
 use assay_pipeline::Judge;
 
 /// Regions and peaks that are listed; the page has all.
@@ -30,11 +30,16 @@ pub(super) fn render(found: &Found, judge: &Judge) -> String {
         }
         text += &format!("\nregions that speak for {explained}:\n{}", table.render());
     }
-    if let Some(Values::Energies(values)) = found.shapley.as_ref().map(|found| &found.values) {
-        text += &format!(
-            "\nranges that add most to {explained}:\n{}",
-            shapley(found, values)
-        );
+    match found.shapley.as_ref().map(|found| &found.values) {
+        None => {}
+        Some(ShapleyValues::Energies(values)) => {
+            let table = ranges(found, values);
+            text += &format!("\nranges that add most to {explained}:\n{table}");
+        }
+        Some(ShapleyValues::Image(values)) => {
+            let table = blocks(found, values);
+            text += &format!("\nparts of the image that add most to {explained}:\n{table}");
+        }
     }
     if let Some(peaks) = &found.peaks {
         let ranked = peaks.ranked();
@@ -71,7 +76,7 @@ fn verdict(found: &Found) -> String {
     )
 }
 
-fn shapley(found: &Found, values: &assay_explain::SegmentValues) -> String {
+fn ranges(found: &Found, values: &SegmentValues) -> String {
     let mut table = Table::new([
         ("from keV", Align::Right),
         ("to keV", Align::Right),
@@ -84,9 +89,7 @@ fn shapley(found: &Found, values: &assay_explain::SegmentValues) -> String {
     let Some(own) = own.and_then(|at| values.values.get(at)) else {
         return String::new();
     };
-    let mut order: Vec<usize> = (0..own.len()).collect();
-    order.sort_by(|&a, &b| own[b].abs().total_cmp(&own[a].abs()));
-    for &range in order.iter().take(LISTED) {
+    for range in largest(own) {
         table.row([
             format!("{:.0}", values.edges_kev[range]),
             format!("{:.0}", values.edges_kev[range + 1]),
@@ -94,6 +97,43 @@ fn shapley(found: &Found, values: &assay_explain::SegmentValues) -> String {
         ]);
     }
     table.render()
+}
+
+fn blocks(found: &Found, values: &ImageValues) -> String {
+    let mut table = Table::new([
+        ("rows from keV", Align::Right),
+        ("to keV", Align::Right),
+        ("columns from keV", Align::Right),
+        ("to keV", Align::Right),
+        ("logit", Align::Right),
+    ]);
+    let mut classes = values.classes.iter();
+    let Some(own) = classes.position(|&class| class == found.class) else {
+        return String::new();
+    };
+    let of_class: Vec<f64> = values
+        .blocks
+        .iter()
+        .map(|block| block.values[own])
+        .collect();
+    for at in largest(&of_class) {
+        let block = &values.blocks[at];
+        let (rows, columns) = (values.span_kev(block.rows), values.span_kev(block.columns));
+        let mut fields = [rows.0, rows.1, columns.0, columns.1]
+            .map(|kev| format!("{kev:.0}"))
+            .to_vec();
+        fields.push(format!("{:+.3}", of_class[at]));
+        table.row(fields);
+    }
+    table.render()
+}
+
+/// Positions of the values that are farthest from zero, the farthest first.
+fn largest(values: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[b].abs().total_cmp(&values[a].abs()));
+    order.truncate(LISTED);
+    order
 }
 
 fn peak_table(ranked: &[&PeakChange]) -> String {

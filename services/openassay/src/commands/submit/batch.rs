@@ -5,17 +5,37 @@ use crate::{
     context::Context,
     failure::{Failure, Result},
     file,
+    options::ReasonOptions,
     remote::{Listed, Uploaded, upload},
 };
 use assay_api::jobs::{JobState, Lane, SubmitRequest};
+use assay_core::ErrorKind;
+use assay_explain::ExplanationSpec;
 use assay_pipeline::Manifest;
 use clap::{ArgGroup, Args};
 use std::path::PathBuf;
 
-/// Identify or explain every spectrum of a set on the server
+/// Identify every spectrum of a set on the server
+#[derive(Debug, Args)]
+pub(crate) struct Identify {
+    #[command(flatten)]
+    batch: Batch,
+}
+
+/// Explain every spectrum of a set on the server
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    #[command(flatten)]
+    batch: Batch,
+
+    #[command(flatten)]
+    reasons: ReasonOptions,
+}
+
+/// Spectra for a job, and the model.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("spectra").required(true).args(["manifest", "files"]))]
-pub(crate) struct Batch {
+struct Batch {
     /// Model: NAME (what production points to), NAME@ALIAS, NAME:VERSION or a bundle's digest
     /// [default: the server's default model]
     #[arg(
@@ -38,8 +58,26 @@ pub(crate) struct Batch {
     common: Common,
 }
 
+impl Identify {
+    pub(super) fn run(&self, context: &Context) -> Result {
+        self.batch.run(context, Lane::Identify, String::new())
+    }
+}
+
+impl Explain {
+    pub(super) fn run(&self, context: &Context) -> Result {
+        let spec = self.reasons.spec()?;
+        let text = match spec == ExplanationSpec::default() {
+            true => Ok(String::new()),
+            false => serde_json::to_string(&spec),
+        };
+        let text = text.map_err(|error| Failure::new(ErrorKind::Internal, error))?;
+        self.batch.run(context, Lane::Explain, text)
+    }
+}
+
 impl Batch {
-    pub(super) fn run(&self, context: &Context, lane: Lane) -> Result {
+    fn run(&self, context: &Context, lane: Lane, specification_json: String) -> Result {
         self.common.check()?;
         let listed = match &self.manifest {
             Some(manifest) => Listed::of_manifest(&Manifest::read(manifest)?),
@@ -51,6 +89,7 @@ impl Batch {
             lane: lane.into(),
             dataset: uploaded.dataset.clone(),
             model: self.name.clone(),
+            specification_json,
             ..SubmitRequest::default()
         };
         let job = self.common.submit(context, &servers.control, request)?;
@@ -67,7 +106,7 @@ fn names(uploaded: &Uploaded) -> Result<String> {
     let mut record = |row: [&str; 2]| {
         writer
             .write_record(row)
-            .map_err(|error| Failure::new(assay_core::ErrorKind::Internal, error))
+            .map_err(|error| Failure::new(ErrorKind::Internal, error))
     };
     record(["spectrum", "file"])?;
     for (digest, files) in &uploaded.files {
@@ -77,6 +116,6 @@ fn names(uploaded: &Uploaded) -> Result<String> {
     }
     let bytes = writer
         .into_inner()
-        .map_err(|error| Failure::new(assay_core::ErrorKind::Internal, error))?;
+        .map_err(|error| Failure::new(ErrorKind::Internal, error))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

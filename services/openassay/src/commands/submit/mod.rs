@@ -24,6 +24,7 @@ Examples:
   openassay submit train --manifest train.csv --model cnn2d --name pgaa --promote --wait
   openassay submit identify --name pgaa --manifest spectra.csv --wait --out answers
   openassay submit explain --name pgaa --out why --wait *.SPE
+  openassay submit explain --name pgaa --method shap --max-evals 200 --out why --wait *.SPE
 
 The spectra are sent to the server first; those it has already are not stored twice. Without
 --wait the command ends when the server has the job safely; `openassay watch ID` shows how it goes
@@ -42,9 +43,9 @@ enum LaneCommand {
     /// Train a model and register it
     Train(Box<train::Train>),
     /// Identify every spectrum of a set
-    Identify(batch::Batch),
+    Identify(Box<batch::Identify>),
     /// Identify every spectrum of a set and say which energies decided
-    Explain(batch::Batch),
+    Explain(Box<batch::Explain>),
 }
 
 /// Options of every submission.
@@ -89,8 +90,8 @@ impl Submit {
     pub(crate) fn run(&self, context: &Context) -> Result {
         match &self.lane {
             LaneCommand::Train(train) => train.run(context),
-            LaneCommand::Identify(batch) => batch.run(context, assay_api::jobs::Lane::Identify),
-            LaneCommand::Explain(batch) => batch.run(context, assay_api::jobs::Lane::Explain),
+            LaneCommand::Identify(identify) => identify.run(context),
+            LaneCommand::Explain(explain) => explain.run(context),
         }
     }
 }
