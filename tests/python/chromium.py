@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from pathlib import Path
 
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 # Nothing of it goes to the network but to the server under test.
@@ -60,12 +61,15 @@ class Browser:
         os.close(to_read)
         os.close(to_write)
         self.buffer, self.last, self.session = b"", 0, None
-        self.complaints = []
+        self.complaints, self.asking, self.cancelled, self.saving = [], {}, [], {}
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         attached = self.send("Target.attachToTarget", targetId=target, flatten=True)
         self.session = attached["sessionId"]
         for domain in ["Page", "Runtime", "Log", "DOM", "Network"]:
             self.send(f"{domain}.enable")
+        self.saved = Path(self.folder.name) / "saved"
+        saving = {"behavior": "allowAndName", "downloadPath": str(self.saved)}
+        self.send("Browser.setDownloadBehavior", eventsEnabled=True, **saving)
 
     def send(self, method, **params):
         """Asks for something and waits for the answer; events on the way are looked at."""
@@ -108,7 +112,14 @@ class Browser:
             entry = params["entry"]
             self.complaints.append(f"{entry['level']}: {entry['text']} {entry.get('url', '')}")
         elif method == "Network.requestWillBeSent":
+            self.asking[params["requestId"]] = params["request"]["url"]
             self.asked(params["request"]["url"])
+        elif method == "Network.loadingFailed" and params["canceled"]:
+            self.cancelled.append(self.asking.get(params["requestId"]))
+        elif method == "Browser.downloadWillBegin":
+            self.saving[params["guid"]] = {"name": params["suggestedFilename"], "state": "begun"}
+        elif method == "Browser.downloadProgress" and params["guid"] in self.saving:
+            self.saving[params["guid"]]["state"] = params["state"]
 
     def asked(self, url):
         """Called with every address that the page asks for."""
@@ -124,14 +135,40 @@ class Browser:
 
     def wait_for(self, expression, what):
         """Waits until an expression in the page is true, and gives it."""
+        return self.wait_until(lambda: self.evaluate(expression), what)
+
+    def wait_until(self, ready, what):
+        """Waits until a function that asks the page gives something, and gives it."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
-            value = self.evaluate(expression)
+            value = ready()
             if value:
                 return value
             time.sleep(0.05)
         page = self.evaluate("document.body.innerText")
         raise TimeoutError(f"{what} does not come; the page says:\n{page}\n{self.complaints}")
+
+    def wait_for_file(self, act):
+        """Does something that saves a file, waits for it and gives its name and bytes."""
+        before = set(self.saving)
+        act()
+
+        def whole():
+            # Events are looked at on the way.
+            self.evaluate("0")
+            new = [one for one in self.saving if one not in before]
+            return next((one for one in new if self.saving[one]["state"] == "completed"), None)
+
+        found = self.wait_until(whole, "a saved file")
+        return self.saving[found]["name"], (self.saved / found).read_bytes()
+
+    def hold(self, pattern):
+        """Requests to such addresses do not go out."""
+        self.send("Fetch.enable", patterns=[{"urlPattern": pattern}])
+
+    def release(self):
+        """They do again."""
+        self.send("Fetch.disable")
 
     def open(self, url):
         self.send("Page.navigate", url=url)
@@ -159,9 +196,14 @@ class Browser:
         # So that the pointer does not rest on the place.
         self.send("Input.dispatchMouseEvent", type="mouseMoved", x=1, y=1)
 
-    def shot(self, path):
-        """A picture of the whole page."""
-        png = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+    def shot(self, path, selector=None):
+        """A picture of the whole page, or of one part of it."""
+        more = {}
+        if selector:
+            place = f"document.querySelector({json.dumps(selector)}).getBoundingClientRect()"
+            box = "({x: r.x + scrollX, y: r.y + scrollY, width: r.width, height: r.height})"
+            more["clip"] = self.evaluate(f"(r => {box})({place})") | {"scale": 1}
+        png = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=True, **more)
         with open(path, "wb") as file:
             file.write(base64.b64decode(png["data"]))
 

@@ -3,22 +3,34 @@ server.
 
     python tests/python/console.py --server http://127.0.0.1:50051 --shots DIR SPECTRUM.SPE
 
+`--reasons` asks for everything that the page says why, too. `--only-answer` looks at nothing but the
+answer and, where the page wants a model to be chosen, chooses the first.
+
 Prints what the pages said as JSON; `{"browser": null}` where there is no Chromium.
 """
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 
 import chromium
 
 TEXT = "document.querySelector({0})?.textContent"
+WHY = "section[aria-label=Why]"
+RANGES = f"{WHY} .ranges"
 LOOKS = [("light", 1280, False), ("dark", 1280, True), ("narrow", 400, False), ("narrow-dark", 400, True)]
 
 
 def text(browser, selector, what):
     return browser.wait_for(TEXT.format(json.dumps(selector)), what)
+
+
+def numbers(words):
+    """The numbers in a text, as the page writes them."""
+    plain = words.replace("\u2212", "-").replace(",", "")
+    return [float(one) for one in re.findall(r"[-+]?\d+\.\d+", plain)]
 
 
 class Reader:
@@ -33,8 +45,8 @@ class Reader:
         if not url.startswith((self.url, "blob:" + self.url, "data:", "about:")):
             self.foreign.append(url)
 
-    def shoot(self, name):
-        """Pictures of a page in every look; nothing may stand out to the right."""
+    def shoot(self, name, selector=None):
+        """Pictures of a page, or a part of it, in every look; nothing may stand out to the right."""
         for look, width, dark in LOOKS if self.shots else LOOKS[2:3]:
             self.browser.look(width, dark)
             wide = self.browser.evaluate("document.documentElement.scrollWidth")
@@ -45,7 +57,7 @@ class Reader:
                 self.browser.evaluate(
                     "new Promise(done => requestAnimationFrame(() => setTimeout(done, 150)))"
                 )
-                self.browser.shot(self.shots / f"{name}-{look}.png")
+                self.browser.shot(self.shots / f"{name}-{look}.png", selector)
         self.browser.look(1280, False)
 
     def go(self, part):
@@ -73,8 +85,10 @@ class Reader:
         regions = "document.querySelectorAll('.figure ~ div tbody tr').length"
         told["regions"] = browser.evaluate(regions)
         colours = (
-            "(canvas => { const seen = new Set(); const image = canvas.getContext('2d')"
-            ".getImageData(0, 0, canvas.width, canvas.height).data;"
+            # Of a copy, for a browser warns of a canvas that is read again and again.
+            "(canvas => { const seen = new Set(), { width, height } = canvas;"
+            "const ink = new OffscreenCanvas(width, height).getContext('2d');"
+            "ink.drawImage(canvas, 0, 0); const image = ink.getImageData(0, 0, width, height).data;"
             "for (let i = 0; i < image.length; i += 4) seen.add(image[i] + ',' + image[i + 1] + ',' + image[i + 2]);"
             "return seen.size; })(document.querySelector('.plot canvas'))"
         )
@@ -95,6 +109,122 @@ class Reader:
             "choice.dispatchEvent(new Event('change')); })(document.querySelector('#explained-class'))"
         )
         browser.wait_for(f"{told} !== {json.dumps(before)}", "another explanation")
+        # The cursor stands where it stood, and reads what this class has there.
+        self.told["readout_of_other"] = text(browser, ".readout", "the values of the other class")
+
+    def press(self, words):
+        """Presses a button below the answer."""
+        found = (
+            f"[...document.querySelectorAll('{WHY} button')]"
+            f".find(one => one.textContent === {json.dumps(words)})"
+        )
+        self.browser.evaluate(f"(found => {{ found.focus(); found.click(); }})({found})")
+
+    def peaks(self):
+        self.press("What is each peak worth?")
+        found = (
+            f"[...document.querySelectorAll('{WHY} table')]"
+            ".find(one => one.caption.textContent.includes('taken out one by one'))"
+        )
+        rows = f"{found}?.tBodies[0].rows.length"
+        self.told["peaks"] = self.browser.wait_for(rows, "what each peak is worth")
+
+    def ranges(self):
+        """What each range adds: with its progress, and stopped on the way."""
+        browser = self.browser
+        # Everything that the bar shows, in the order it does; and Stop at once where that is wished.
+        browser.evaluate(
+            "window.progress = []; new MutationObserver(() => {"
+            f"const bar = document.querySelector('{RANGES} progress');"
+            "if (!(bar?.position >= 0)) return;"
+            "progress.push(bar.nextElementSibling.firstChild.textContent);"
+            "if (window.stopAtOnce) bar.nextElementSibling.querySelector('button').click();"
+            f"}}).observe(document.querySelector('{RANGES}'),"
+            "{ childList: true, subtree: true, attributes: true })"
+        )
+        self.press("What does each range add?")
+        told = self.values()
+        told["progress"] = browser.evaluate("[...new Set(progress)]")
+        self.told["ranges"] = told
+
+        # Now with other values, which are not known yet. Stopped before anything has come, the
+        # request ends, too.
+        mean = "'HIDDEN_ENERGIES_TRAINING_MEAN'"
+        browser.evaluate(f"document.querySelector('#hidden-ranges').value = {mean}")
+        browser.hold("*/ExplainShap")
+        self.press("What does each range add?")
+        browser.wait_for(f"!!document.querySelector('{RANGES} progress')", "the bar")
+        before = len(browser.cancelled)
+        self.press("Stop")
+        at_once = self.stopped()
+        # Events are looked at on the way.
+        cancelled = lambda: browser.evaluate("1") and str(browser.cancelled[before:])
+        browser.wait_until(lambda: "/ExplainShap" in cancelled(), "the end of the request")
+        browser.release()
+        # And at the first progress.
+        browser.evaluate("window.stopAtOnce = true")
+        self.press("What does each range add?")
+        self.told["stopped"] = [at_once, self.stopped()]
+        browser.evaluate("window.stopAtOnce = false")
+        self.press("What does each range add?")
+        told = self.values()
+        told["words"] = browser.evaluate(f"document.querySelector('{RANGES}').textContent")
+        self.told["ranges_from_mean"] = told
+
+    def stopped(self):
+        """What there is after Stop."""
+        words = f"document.querySelector('{RANGES}').textContent"
+        self.browser.wait_for(f"{words}.startsWith('Stopped')", "the end")
+        control = "(one => ({focus: one.textContent, usable: !one.disabled}))(document.activeElement)"
+        return self.browser.evaluate(control) | {"words": self.browser.evaluate(words)}
+
+    def values(self):
+        """The values as they are shown."""
+        browser = self.browser
+        cells = (
+            "(table => table && [table.caption.textContent,"
+            "[...table.tBodies[0].rows, ...table.tFoot.rows].map(row => row.cells[2].textContent)])"
+            f"(document.querySelector('{RANGES} table'))"
+        )
+        caption, column = browser.wait_for(cells, "what each range adds")
+        sentence = text(browser, f"{RANGES} p", "the logit in words")
+        base, total, logit = numbers(sentence)[:3]
+        count = int(re.search(r"of (\d+) ranges", caption)[1])
+        column = [numbers(one)[0] for one in column]
+        return {"count": count, "base": base, "sum": total, "logit": logit, "column": column}
+
+    def report(self, name, is_full):
+        browser = self.browser
+        box = f"document.querySelector('{WHY} input[type=checkbox]')"
+        browser.evaluate(f"{box}.checked = {json.dumps(is_full)}")
+        saved, page = browser.wait_for_file(lambda: self.press("Whole report"))
+        has_shapley = b'<section id="shap"' in page
+        begins = page[:15].decode()
+        self.told[name] = {"name": saved, "begins": begins, "shapley": has_shapley}
+
+    def reasons(self):
+        self.peaks()
+        self.ranges()
+        self.report("report", False)
+        self.report("full_report", True)
+        self.shoot("reasons", WHY)
+
+    def answer(self, files):
+        """The answer alone, by the model that the page chooses or, failing that, by the first."""
+        browser, told = self.browser, self.told
+        browser.drop(".drop", files)
+        shown = ".verdict .headline, main .notice"
+        text(browser, shown, "an answer or a reason why there is none")
+        told["refused"] = browser.evaluate("document.querySelector('main .notice')?.textContent")
+        told["hint"] = browser.evaluate("document.querySelector('#model-hint').textContent")
+        if told["refused"]:
+            self.shoot("choose")
+            browser.evaluate(
+                "(choice => { choice.selectedIndex = 1; choice.dispatchEvent(new Event('change')); })"
+                "(document.querySelector('#model'))"
+            )
+        told["answer"] = text(browser, ".verdict .headline", "the answer")
+        told["model"] = browser.evaluate("document.querySelector('#model').value")
 
     def jobs(self):
         self.go("jobs")
@@ -131,6 +261,8 @@ def main():
     arguments.add_argument("--server", required=True)
     arguments.add_argument("--shots", type=Path)
     arguments.add_argument("--token")
+    arguments.add_argument("--reasons", action="store_true")
+    arguments.add_argument("--only-answer", action="store_true")
     arguments.add_argument("files", nargs="+")
     asked = arguments.parse_args()
     program = chromium.find()
@@ -148,11 +280,16 @@ def main():
             reader.give_token(asked.token)
         text(browser, ".drop", "the place for files")
         browser.wait_for("document.querySelectorAll('#model option').length > 1", "the models")
-        reader.identify(asked.files)
-        reader.other_class()
-        reader.jobs()
-        reader.models()
-        reader.server()
+        if asked.only_answer:
+            reader.answer(asked.files)
+        else:
+            reader.identify(asked.files)
+            reader.other_class()
+            if asked.reasons:
+                reader.reasons()
+            reader.jobs()
+            reader.models()
+            reader.server()
         told = {"browser": program, "complaints": browser.complaints, "foreign": reader.foreign}
         json.dump(told | reader.told, sys.stdout)
     finally:

@@ -2,11 +2,11 @@
 // is in plot.js.
 
 import { lowerBound, scale, ticks } from "./scales.js";
-import { tick } from "./words.js";
+import { signed, tick } from "./words.js";
 
 /// In pixels of the page.
 export const HEIGHT = 380;
-export const PAD = { left: 62, right: 12, top: 26, bottom: 40, gap: 14 };
+export const PAD = { left: 62, right: 12, top: 40, bottom: 40, gap: 14, words: 18 };
 const SHARE_OF_SPECTRUM = 0.72;
 
 /// One drawing of a plot: places and colours that hold for it.
@@ -22,8 +22,9 @@ export class Drawing {
     this.left = PAD.left;
     this.right = width - PAD.right;
     const inner = HEIGHT - PAD.top - PAD.bottom;
-    this.bottom = PAD.top + (this.data.importance ? inner * SHARE_OF_SPECTRUM : inner);
-    this.strip = [this.bottom + PAD.gap, HEIGHT - PAD.bottom];
+    const { importance, spectrumShare = SHARE_OF_SPECTRUM, strip } = this.data;
+    this.bottom = PAD.top + (importance ? inner * spectrumShare : inner);
+    this.strip = [this.bottom + PAD.gap + (strip ? PAD.words : 0), HEIGHT - PAD.bottom];
     const style = getComputedStyle(plot.element);
     this.colour = (name) => style.getPropertyValue(`--${name}`).trim();
     const { energyKev, heights } = this.data;
@@ -38,7 +39,7 @@ export class Drawing {
     const floor = plot.scale === "log" ? Math.min(low, high / 10) : 0;
     this.vertical = scale(plot.scale, floor, high * (plot.scale === "log" ? 1.5 : 1.05));
     this.largest = 0;
-    for (const value of this.data.importance ?? []) {
+    for (const value of importance ?? []) {
       this.largest = Math.max(this.largest, Math.abs(value));
     }
   }
@@ -74,7 +75,10 @@ export class Drawing {
     for (const energy of ticks(low, high, Math.max(4, this.width / 90))) {
       const x = this.x(energy);
       this.line(x, PAD.top, x, under, this.colour("grid"));
-      this.text(energy.toLocaleString("en"), x, under + 16);
+      const words = energy.toLocaleString("en");
+      // Whole, also at the edge.
+      const half = this.context.measureText(words).width / 2;
+      this.text(words, Math.min(x, this.width - half), under + 16);
     }
     this.text("energy in keV", (this.left + this.right) / 2, HEIGHT - 6);
     for (const height of this.vertical.ticks(6)) {
@@ -82,7 +86,7 @@ export class Drawing {
       this.line(this.left, y, this.right, y, this.colour("grid"));
       this.text(tick(height), this.left - 6, y + 4, "right");
     }
-    this.text(this.data.unit, 4, 14, "left");
+    this.text(this.data.unit, 4, 12, "left");
   }
 
   /// One column for each pixel of the screen: the highest of its bins, in the colour of the one
@@ -117,10 +121,22 @@ export class Drawing {
     }
     if (importance) {
       this.line(this.left, middle, this.right, middle, this.colour("ink-soft"));
-      this.text("for", this.left - 6, this.strip[0] + 10, "right");
-      this.text("against", this.left - 6, this.strip[1] - 1, "right");
+      this.stripAxis(middle);
     }
     this.line(this.left, this.bottom, this.right, this.bottom, this.colour("ink-soft"));
+  }
+
+  /// What the heights of importance say: a side, or numbers where they have a meaning.
+  stripAxis(middle) {
+    const [top, bottom] = this.strip;
+    const { strip } = this.data;
+    const side = (words, y) => this.text(words, this.left - 6, y, "right");
+    side(strip ? signed(this.largest, 2) : "for", top + 10);
+    side(strip ? signed(-this.largest, 2) : "against", bottom - 1);
+    if (strip) {
+      side("0", middle + 4);
+      this.text(strip, 4, top - 6, "left");
+    }
   }
 
   /// A colour from grey to that of for or against; a square root, so that less than the most shows.

@@ -4,7 +4,8 @@
 import { button, fill, h } from "./elements.js";
 import { notice } from "./notice.js";
 import { peakActions } from "./peaks.js";
-import { Plot } from "./plot.js";
+import { Plot, legend } from "./plot.js";
+import { RangeAction } from "./shapley.js";
 import { percent } from "./words.js";
 
 const EXPLAIN = "openassay.explain.v1.ExplainService/ExplainCam";
@@ -17,7 +18,7 @@ export function explanation(page, result) {
 
 class Explanation {
   constructor(page, result) {
-    Object.assign(this, { page, result, plot: null });
+    Object.assign(this, { page, result, plot: null, spectrum: null });
     this.place = h("div", { class: "figure", "aria-busy": "true" }, h("p", { class: "wait" }, "Asking why …"));
     this.table = h("div", {});
     this.chosen = h(
@@ -33,15 +34,23 @@ class Explanation {
       h("label", { for: "explained-class" }, "What speaks for"),
       this.chosen,
     );
-    const more = peakActions(page, () => this.question());
-    this.actions = h("div", { class: "row" }, more.buttons);
+    const asked = () => this.question();
+    const ranges = new RangeAction(page, result, asked, () => this.spectrum);
+    const [peaks, report] = peakActions(page, asked, () => ranges.options());
+    const more = [peaks, ranges, report];
+    this.actions = h(
+      "div",
+      { class: "actions", role: "group", "aria-label": "More reasons, which take longer" },
+      more.map(({ element }) => element),
+    );
     this.element = h(
       "section",
       { class: "card", "aria-label": "Why" },
-      h("div", { class: "row apart" }, h("h3", {}, "Why"), this.choice, this.actions),
+      h("div", { class: "row apart" }, h("h3", {}, "Why"), this.choice),
       this.place,
       this.table,
-      more.place,
+      this.actions,
+      more.map(({ place }) => place),
     );
     this.explain("");
   }
@@ -75,19 +84,19 @@ class Explanation {
   }
 
   show(why) {
-    const data = {
+    this.spectrum = {
       energyKev: why.energy_kev,
       heights: why.input.map(Math.exp),
       unit: "of all counts",
-      importance: why.importance,
-      regions: why.regions,
     };
+    const data = { ...this.spectrum, importance: why.importance, regions: why.regions };
     this.chosen.value = why.label;
     if (this.plot) {
       this.plot.show(data);
     } else {
       this.plot = new Plot(data);
-      fill(this.place, this.plot.element, legend());
+      const words = legend("speaks for the class", "says nothing", "speaks against it");
+      fill(this.place, this.plot.element, words);
     }
     fill(this.table, this.regions(why));
   }
@@ -157,17 +166,4 @@ class Explanation {
 function energies(calibration, channels) {
   const [offset = 0, gain = 1, curve = 0] = calibration;
   return Array.from({ length: channels }, (_, at) => offset + gain * at + curve * at * at);
-}
-
-function legend() {
-  const kinds = [
-    ["for", "speaks for the class"],
-    ["none", "says nothing"],
-    ["against", "speaks against it"],
-  ];
-  return h(
-    "p",
-    { class: "legend small" },
-    kinds.map(([kind, words]) => h("span", {}, h("span", { class: `swatch ${kind}` }), words)),
-  );
 }

@@ -22,8 +22,12 @@ const LIST_MS = 150;
 /// A busy server is asked again this often.
 const TRIES = 4;
 
-/// What stays when the reader looks at another page and comes back.
-const kept = { results: [], chosen: null, model: "", gates: new Map() };
+/// Why a file is not asked about: it waits for the reader to choose a model.
+const NO_MODEL = "NO_MODEL_CHOSEN";
+
+/// What stays when the reader looks at another page and comes back. An empty `model` is the server's
+/// default; where it has none, the reader has to choose.
+const kept = { results: [], chosen: null, model: "", mustChoose: false, gates: new Map() };
 
 /// The page as it is shown now: answers to files that were dropped before it was left go there, too.
 let shown = null;
@@ -43,10 +47,10 @@ class Identify {
     this.detail = h("div", {});
     this.model = h("select", {
       id: "model",
-      onchange: () => {
-        kept.model = this.model.value;
-      },
+      "aria-describedby": "model-hint",
+      onchange: () => this.pick(this.model.value),
     });
+    this.hint = h("span", { id: "model-hint", class: "small" });
     fill(
       main,
       h("h1", { tabindex: "-1" }, "What does this spectrum show?"),
@@ -54,7 +58,7 @@ class Identify {
         "div",
         { class: "card" },
         dropZone((files) => this.take(files)),
-        h("p", { class: "row" }, h("label", { for: "model" }, "Model"), this.model),
+        h("p", { class: "row" }, h("label", { for: "model" }, "Model"), this.model, this.hint),
       ),
       this.trouble,
       this.table,
@@ -63,20 +67,62 @@ class Identify {
   }
 
   begin() {
-    this.models();
+    this.offered = this.models();
     this.list();
     this.look();
   }
 
   async models() {
-    const option = (value, text) => h("option", { value, selected: value === kept.model }, text);
-    fill(this.model, option("", "the server's default"));
+    fill(this.model, h("option", { value: kept.model }, kept.model || "the server's default"));
     try {
-      this.model.append(...(await this.modelNames()).map((name) => option(name, name)));
+      const [names, hasDefault] = await Promise.all([this.modelNames(), this.hasDefault()]);
+      this.offer(names, hasDefault);
       fill(this.trouble);
     } catch (error) {
       if (error.code !== "CANCELLED") fill(this.trouble, notice(error, () => this.models()));
     }
+  }
+
+  /// The models to choose from. Without a default the only one is chosen; of several, none is.
+  offer(names, hasDefault) {
+    const only = hasDefault ? null : onlyChoice(names);
+    if (!names.includes(kept.model)) kept.model = only ?? "";
+    kept.mustChoose = names.length > 0 && !hasDefault && only === null;
+    const option = (value, text) => h("option", { value, selected: value === kept.model }, text);
+    const empty = kept.mustChoose ? "choose a model" : "the server's default";
+    fill(this.model, only === null ? option("", empty) : null, names.map((name) => option(name, name)));
+    this.advise();
+  }
+
+  advise() {
+    const missing = kept.mustChoose && !kept.model;
+    this.hint.textContent = missing ? "None of these is the server's default: choose one." : "";
+  }
+
+  /// Files that came before a model was chosen are answered by the one that is chosen now.
+  pick(model) {
+    kept.model = model;
+    this.advise();
+    if (!model) return;
+    const waiting = kept.results.filter(({ error }) => error?.reason === NO_MODEL);
+    for (const one of waiting) Object.assign(one, { model, error: null });
+    if (waiting.length === 0) return;
+    this.list();
+    this.look();
+    this.answerAll(waiting);
+  }
+
+  /// Whether a question that names no model is answered. Roles that may not see the registry may ask
+  /// about gates.
+  async hasDefault() {
+    const { client, signal } = this.page;
+    try {
+      const gate = await client.call(GATE, {}, { timeoutS: 30, signal });
+      kept.gates.set(gate.bundle, gate);
+    } catch (error) {
+      return error.code !== "NOT_FOUND";
+    }
+    return true;
   }
 
   /// Every alias and version; for roles that may not see the registry, what is served.
@@ -98,12 +144,15 @@ class Identify {
   }
 
   async take(files) {
-    const added = files.map((file) => ({ name: file.name, file, model: kept.model }));
+    const added = files.map((file) => ({ name: file.name, file, model: "" }));
     if (added.length === 0) return;
     kept.results.unshift(...added);
     kept.chosen = added[0];
     this.list();
     this.look();
+    // What an empty choice means is known only then.
+    await this.offered;
+    for (const one of added) one.model = kept.model;
     await this.answerAll(added);
   }
 
@@ -133,6 +182,10 @@ class Identify {
   /// another page.
   async ask(result) {
     const { client } = this.page;
+    if (!result.model && kept.mustChoose) {
+      const words = "Choose a model above: this server has several, and none is its default.";
+      throw new RpcError("FAILED_PRECONDITION", words, { reason: NO_MODEL });
+    }
     if (!result.put) {
       if (result.file.size > LARGEST_FILE) {
         throw new RpcError("RESOURCE_EXHAUSTED", "The file is larger than 256 MiB; is it a spectrum?");
@@ -178,7 +231,10 @@ class Identify {
     if (!result) {
       fill(this.detail);
     } else if (result.error) {
-      const again = () => this.answer(result);
+      const again = () => {
+        result.model ||= kept.model;
+        this.answer(result);
+      };
       fill(this.detail, h("section", { class: "card" }, h("h2", {}, result.name), notice(result.error, again)));
     } else if (!result.answer) {
       fill(this.detail, h("p", { class: "card wait", "aria-busy": "true" }, `${result.name} is being answered …`));
@@ -201,6 +257,16 @@ class Identify {
     }
     return kept.gates.get(bundle);
   }
+}
+
+/// The model of a server that has one only: the version in production, or else the newest. Null where
+/// there are several names, or none. Names come with aliases first, then versions, newest first.
+function onlyChoice(names) {
+  const models = new Set(names.map((name) => name.split(/[@:]/)[0]));
+  if (models.size !== 1) return null;
+  const [model] = models;
+  const inProduction = names.find((name) => name === `${model}@production`);
+  return inProduction ?? names.find((name) => name.includes(":")) ?? names[0];
 }
 
 /// Asks again where the server says after which time it is worth it.

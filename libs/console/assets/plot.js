@@ -9,19 +9,26 @@ import { number } from "./words.js";
 const FEWEST_BINS = 12;
 const FEWEST_PIXELS = 6;
 
+/// Figures so far: choices of one are not those of another.
+let figures = 0;
+
 /// A figure. `data`: energyKev (rising), heights (0 or more), unit of the heights, importance or
-/// null, regions.
+/// null, regions. What it may have: name of the figure; says, the words about the importance of a
+/// bin; strip, what the heights of importance are, which then have numbers; spectrumShare, how much
+/// of the height is above them.
 export class Plot {
   constructor(data) {
     this.data = data;
     this.scale = "log";
     this.range = [data.energyKev[0], data.energyKev.at(-1)];
     this.cursor = null;
+    this.group = `scale-${(figures += 1)}`;
     this.canvas = h("canvas", {
       tabindex: "0",
       role: "img",
       "aria-label":
-        "Spectrum over energy. The arrow keys move a cursor whose values are read below; plus and minus zoom.",
+        `${data.name ?? "Spectrum over energy"}. The arrow keys move a cursor whose values are ` +
+        "read below; plus and minus zoom.",
     });
     this.readout = h("output", { class: "readout", "aria-live": "polite" }, this.hint());
     this.element = h("div", { class: "plot" }, this.controls(), this.canvas, this.readout);
@@ -31,7 +38,8 @@ export class Plot {
   /// Shows other data over the same energies.
   show(data) {
     this.data = data;
-    this.draw();
+    // What is read out at the cursor is of the new data.
+    this.point(this.cursor === null ? null : data.energyKev[this.cursor]);
   }
 
   hint() {
@@ -40,7 +48,7 @@ export class Plot {
 
   controls() {
     const scales = ["log", "sqrt", "linear"].map((name) => {
-      const input = h("input", { type: "radio", name: "scale", value: name, checked: name === this.scale });
+      const input = h("input", { type: "radio", name: this.group, value: name, checked: name === this.scale });
       input.addEventListener("change", () => {
         this.scale = name;
         this.draw();
@@ -130,7 +138,7 @@ export class Plot {
   }
 
   point(energy) {
-    const { energyKev, heights, importance, unit } = this.data;
+    const { energyKev, heights, importance, unit, says } = this.data;
     this.cursor = energy === null ? null : nearest(energyKev, energy);
     if (this.cursor === null) {
       this.readout.textContent = this.hint();
@@ -139,7 +147,9 @@ export class Plot {
         `${energyKev[this.cursor].toFixed(1)} keV`,
         `${number(heights[this.cursor])} ${unit}`,
       ];
-      if (importance) {
+      if (says) {
+        words.push(says(this.cursor));
+      } else if (importance) {
         const value = importance[this.cursor];
         const side = value > 0 ? "for" : "against";
         words.push(value === 0 ? "says nothing" : `importance ${number(value)} (${side} the class)`);
@@ -167,4 +177,16 @@ export class Plot {
     ink.regions();
     ink.marks();
   }
+}
+
+/// What the colours of a figure mean, in words.
+export function legend(speaksFor, none, against) {
+  const kinds = { for: speaksFor, none, against };
+  return h(
+    "p",
+    { class: "legend small" },
+    Object.entries(kinds).map(([kind, words]) =>
+      h("span", {}, h("span", { class: `swatch ${kind}` }), words),
+    ),
+  );
 }

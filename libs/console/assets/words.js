@@ -27,6 +27,17 @@ export function number(value, digits = 3) {
   return minus(`${mantissa} × 10${superscript(Number(exponent))}`);
 }
 
+/// A number with so many digits behind the point, for those that stand below each other or add up.
+export function fixed(value, digits = 3) {
+  if (!Number.isFinite(value)) return "not a number";
+  const text = value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return minus(Number(value.toFixed(digits)) === 0 ? text.replace("-", "") : text);
+}
+
+/// The same with its sign.
+export const signed = (value, digits = 3) =>
+  (Number(value.toFixed(digits)) > 0 ? "+" : "") + fixed(value, digits);
+
 /// A number at a tick of an axis: short, powers of ten as such.
 export function tick(value) {
   if (value > 0 && value < 1e-3) {

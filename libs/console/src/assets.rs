@@ -69,6 +69,7 @@ pub(crate) const FILES: &[Asset] = files! {
     "rpc.js": SCRIPT,
     "scales.js": SCRIPT,
     "session.js": SCRIPT,
+    "shapley.js": SCRIPT,
     "status.js": SCRIPT,
     "verdict.js": SCRIPT,
     "version.js": SCRIPT,

@@ -20,7 +20,7 @@ pub use image::{CellMap, FieldImage};
 pub use page::render_html;
 pub use peaks::{ElementLines, GammaLine, Peak, PeakEvidence};
 pub use raster::{MAX_SHAP_SIDE, MAX_SHOWN_SIDE, Pooling, Raster};
-pub use shap::{MAX_SHAP_CLASSES, Shap, ShapTotals, ShapValues};
+pub use shap::{MAX_SHAP_CLASSES, Shap, ShapBlock, ShapTotals, ShapValues};
 pub use spectrum::{Calibration, EnergyImportance, MeasuredSpectrum};
 pub use tables::{CsvTable, csv_tables};
 pub use verdict::{ClassProbability, GateScores, GateVerdict, Verdict};

@@ -48,6 +48,9 @@ pub enum ShapValues {
         high_kev: f64,
         /// One per class, pooled by sum.
         rasters: Vec<Raster>,
+        /// The blocks of pixels behind the rasters, each with its own value; may be empty.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        blocks: Vec<ShapBlock>,
     },
     /// Ranges of energy.
     Segments {
@@ -56,4 +59,16 @@ pub enum ShapValues {
         /// One list per class.
         values: Vec<Vec<f64>>,
     },
+}
+
+/// A block of pixels that was not told apart any further.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShapBlock {
+    /// Energies of its rows in keV, from and to.
+    pub row_kev: (f64, f64),
+    /// Energies of its columns in keV, from and to.
+    pub column_kev: (f64, f64),
+    /// What the block as a whole adds, one per class.
+    pub values: Vec<f64>,
 }

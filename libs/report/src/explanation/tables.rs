@@ -1,6 +1,6 @@
 //! The content of an explanation as CSV, one table per part, full precision.
 
-use super::{Explanation, Peak, ShapValues};
+use super::{Explanation, Peak, Shap, ShapValues};
 use crate::ReportError;
 
 /// One table.
@@ -49,8 +49,8 @@ pub fn csv_tables(explanation: &Explanation) -> Result<Vec<CsvTable>, ReportErro
         });
         tables.push(table("map.csv", &["row", "column", "importance"], rows)?);
     }
-    if let Some(shap) = shap_segments(explanation)? {
-        tables.push(shap);
+    if let Some(shap) = &explanation.shap {
+        tables.push(shapley(shap)?);
     }
     Ok(tables)
 }
@@ -106,21 +106,36 @@ fn spectrum(explanation: &Explanation) -> Result<CsvTable, ReportError> {
     table("spectrum.csv", &["channel", "energy_kev", "counts"], rows)
 }
 
-fn shap_segments(explanation: &Explanation) -> Result<Option<CsvTable>, ReportError> {
-    let Some(shap) = &explanation.shap else {
-        return Ok(None);
+fn shapley(shap: &Shap) -> Result<CsvTable, ReportError> {
+    let classes = shap.classes.iter().map(|totals| totals.class.as_str());
+    let columns = |places: &[&'static str]| -> Vec<&str> {
+        places.iter().copied().chain(classes.clone()).collect()
     };
-    let ShapValues::Segments { edges_kev, values } = &shap.values else {
-        return Ok(None);
-    };
-    let mut columns = vec!["from_kev", "to_kev"];
-    columns.extend(shap.classes.iter().map(|totals| totals.class.as_str()));
-    let rows = edges_kev.windows(2).enumerate().map(|(i, edges)| {
-        let mut row: Vec<String> = edges.iter().map(f64::to_string).collect();
-        row.extend(values.iter().filter_map(|v| v.get(i)).map(f64::to_string));
-        row
-    });
-    table("shap.csv", &columns, rows).map(Some)
+    match &shap.values {
+        ShapValues::Segments { edges_kev, values } => {
+            let rows = edges_kev.windows(2).enumerate().map(|(i, edges)| {
+                let mut row: Vec<String> = edges.iter().map(f64::to_string).collect();
+                row.extend(values.iter().filter_map(|v| v.get(i)).map(f64::to_string));
+                row
+            });
+            table("shap.csv", &columns(&["from_kev", "to_kev"]), rows)
+        }
+        ShapValues::Image { blocks, .. } => {
+            let rows = blocks.iter().map(|block| {
+                let (row, column) = (block.row_kev, block.column_kev);
+                let places = [row.0, row.1, column.0, column.1].into_iter();
+                let numbers = places.chain(block.values.iter().copied());
+                numbers.map(|number| number.to_string()).collect()
+            });
+            let places = [
+                "row_from_kev",
+                "row_to_kev",
+                "column_from_kev",
+                "column_to_kev",
+            ];
+            table("shap.csv", &columns(&places), rows)
+        }
+    }
 }
 
 fn table(

@@ -29,7 +29,9 @@
         return [["from_kev", "to_kev", ...classes], ...segments.edges_kev.slice(1)
           .map((to, i) => [segments.edges_kev[i], to, ...segments.values.map((list) => list[i])])];
       }
-      return [["class", "base", "sum", "output"], ...data.shap.classes.map((t) => [t.class, t.base, t.sum, t.output])];
+      const blocks = data.shap.values.image.blocks ?? [];
+      return [["row_from_kev", "row_to_kev", "column_from_kev", "column_to_kev", ...classes], ...blocks
+        .map((block) => [...block.row_kev, ...block.column_kev, ...block.values])];
     },
   };
   const stem = data.title.replace(/[^\p{L}\p{N}._-]+/gu, "_").slice(0, 80) || "explanation";

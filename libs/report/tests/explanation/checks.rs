@@ -159,6 +159,21 @@ fn images_and_shapley_values() {
             rasters[1].high *= 2.0;
         }
     });
+    refused(true, "shap.values.image.blocks", |e| {
+        if let ShapValues::Image { blocks, .. } = &mut e.shap.as_mut().unwrap().values {
+            blocks.pop();
+        }
+    });
+    refused(true, "shap.values.image.blocks[2].row_kev", |e| {
+        if let ShapValues::Image { blocks, .. } = &mut e.shap.as_mut().unwrap().values {
+            blocks[2].row_kev.1 = blocks[2].row_kev.0;
+        }
+    });
+    refused(true, "shap.values.image.blocks[1].values", |e| {
+        if let ShapValues::Image { blocks, .. } = &mut e.shap.as_mut().unwrap().values {
+            blocks[1].values.pop();
+        }
+    });
     refused(false, "shap.values.segments.values[0]", |e| {
         if let ShapValues::Segments { values, .. } = &mut e.shap.as_mut().unwrap().values {
             values[0][0] += 1.0;

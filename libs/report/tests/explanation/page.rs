@@ -189,6 +189,9 @@ fn tables_hold_the_values() {
     assert_eq!(read("gate_scores.csv").len(), scores.scores.len());
     assert_eq!(read("map.csv").len(), 16 * 16);
     assert_eq!(read("classes.csv").len(), 10);
+    let blocks = read("shap.csv");
+    assert_eq!(blocks.len(), 4, "one line for each block");
+    assert_eq!(&blocks[0][1], &blocks[3][0], "the middle");
 
     let hostile = csv_tables(&explained::hostile()).unwrap();
     let mut reader = csv::Reader::from_reader(hostile[0].text.as_bytes());

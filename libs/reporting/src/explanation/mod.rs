@@ -5,7 +5,7 @@ mod image;
 mod lines;
 mod shapley;
 
-pub use shapley::{ShapleyParts, ShapleyValues};
+pub use shapley::ShapleyParts;
 
 use crate::words;
 use assay_core::{Classified, ErrorKind, UNKNOWN};

@@ -105,7 +105,7 @@ fn content(
             importances: &importances,
         }),
         peaks: reasons.peaks.as_ref(),
-        shapley: shapley.map(|(values, method)| ShapleyParts::of(values, method)),
+        shapley: shapley.map(|(values, method)| ShapleyParts { method, values }),
         created: Some(&created),
     })
 }

@@ -18,6 +18,24 @@ told.labels = why.answer.class_labels.length;
 told.bins = why.energy_kev.length;
 told.importances = why.importance.length;
 
+// Shapley values: messages of a oneof, in a stream.
+const shap = { request, label: why.label, options: { segments: 16, max_evals: 60 } };
+const seen = { progress: 0 };
+for await (const part of client.stream("openassay.explain.v1.ExplainService/ExplainShap", shap, { timeoutS: 60 })) {
+  if (part.progress) seen.progress += 1;
+  if (part.values) seen.values = part.values;
+}
+const [{ base: hidden, logit, values }] = seen.values.classes;
+told.shap = {
+  progress: seen.progress,
+  ranges: values.length,
+  edges: seen.values.edges_kev.length,
+  difference: Math.abs(hidden + values.reduce((sum, one) => sum + one, 0) - logit),
+  most: Math.max(...values.map(Math.abs)),
+};
+const from_pixels = { ...shap, options: { over: "SHAP_OVER_IMAGE", blur: 8 } };
+told.image = (await codeOf(client.call("openassay.explain.v1.ExplainService/ExplainShap", from_pixels))).code;
+
 async function codeOf(promise) {
   try {
     await promise;

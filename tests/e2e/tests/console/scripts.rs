@@ -56,6 +56,14 @@ fn the_client_of_the_pages_understands_the_server() {
     assert_eq!(told["serving"], "SERVING");
     assert!(told["labels"].as_u64().unwrap() > 1, "{told}");
     assert_eq!(told["importances"], told["bins"]);
+    let shap = &told["shap"];
+    assert!(shap["progress"].as_u64().unwrap() >= 1, "{told}");
+    assert_eq!(shap["ranges"], 16);
+    assert_eq!(shap["edges"], 17);
+    assert!(shap["difference"].as_f64().unwrap() < 1e-4, "{told}");
+    assert!(shap["most"].as_f64().unwrap() > 1e-3, "{told}");
+    // The model works on the spectrum itself.
+    assert_eq!(told["image"], "FAILED_PRECONDITION");
     assert_eq!(told["missing"], "NOT_FOUND");
     assert_eq!(told["fields"], serde_json::json!(["content"]));
     assert_eq!(told["events"], serde_json::json!(["QUEUED", "CANCELLED"]));

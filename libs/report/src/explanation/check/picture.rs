@@ -5,8 +5,8 @@ use crate::ReportError;
 use crate::check::{finite, inconsistent};
 use crate::explanation::raster::TOP_LEVEL;
 use crate::explanation::{
-    FieldImage, MAX_SHAP_CLASSES, MAX_SHAP_SIDE, MAX_SHOWN_SIDE, Raster, Shap, ShapTotals,
-    ShapValues, Verdict,
+    FieldImage, MAX_SHAP_CLASSES, MAX_SHAP_SIDE, MAX_SHOWN_SIDE, Raster, Shap, ShapBlock,
+    ShapTotals, ShapValues, Verdict,
 };
 
 /// How far base + sum may be from the output, as a part of it; models answer in single precision.
@@ -87,10 +87,12 @@ pub(super) fn check_shap(shap: &Shap, verdict: &Verdict) -> Result<(), ReportErr
             low_kev,
             high_kev,
             rasters,
+            blocks,
         } => {
             rising("shap.values.image", *low_kev, *high_kev)?;
             one_per_class("shap.values.image.rasters", rasters.len(), classes)?;
-            check_rasters(rasters)
+            check_rasters(rasters)?;
+            check_blocks(blocks, &shap.classes)
         }
         ShapValues::Segments { edges_kev, values } => {
             one_per_class("shap.values.segments.values", values.len(), classes)?;
@@ -142,6 +144,33 @@ fn check_rasters(rasters: &[Raster]) -> Result<(), ReportError> {
                 format!(
                     "range {} to {}, but all classes share one range −m to m (here m = {})",
                     raster.low, raster.high, rasters[0].high
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn check_blocks(blocks: &[ShapBlock], classes: &[ShapTotals]) -> Result<(), ReportError> {
+    let mut sums = vec![0.0; classes.len()];
+    for (i, block) in blocks.iter().enumerate() {
+        let at = format!("shap.values.image.blocks[{i}]");
+        rising(&format!("{at}.row_kev"), block.row_kev.0, block.row_kev.1)?;
+        let (from, to) = block.column_kev;
+        rising(&format!("{at}.column_kev"), from, to)?;
+        one_per_class(&format!("{at}.values"), block.values.len(), classes.len())?;
+        for (j, (&value, sum)) in block.values.iter().zip(&mut sums).enumerate() {
+            finite(format!("{at}.values[{j}]"), value)?;
+            *sum += value;
+        }
+    }
+    for (sum, totals) in sums.iter().zip(classes) {
+        if !blocks.is_empty() && (sum - totals.sum).abs() > tolerance(totals) {
+            return Err(inconsistent(
+                "shap.values.image.blocks".into(),
+                format!(
+                    "for {} they add up to {sum}, not to sum {}",
+                    totals.class, totals.sum
                 ),
             ));
         }

@@ -16,6 +16,8 @@ const TOP: f32 = 112.0;
 const BOTTOM: f32 = 500.0;
 /// Share of the plot's height above the highest count, for the labels of peaks.
 const HEADROOM: f64 = 0.28;
+/// The same where no peak has a label.
+const BARE_HEADROOM: f64 = 0.05;
 /// Counts that a logarithmic axis shows for an empty channel.
 const FLOOR: f64 = 0.5;
 /// Colours between no and full evidence: more cannot be told apart.
@@ -81,6 +83,11 @@ impl<'a> Frame<'a> {
         let highest = spectrum.counts.iter().max().copied().unwrap_or(1).max(1) as f64;
         let low = FLOOR.log10();
         let calibration = &spectrum.calibration;
+        let labelled = explanation
+            .peaks
+            .as_ref()
+            .is_some_and(|e| !e.peaks.is_empty());
+        let headroom = if labelled { HEADROOM } else { BARE_HEADROOM };
         Self {
             explanation,
             x: Axis {
@@ -91,7 +98,7 @@ impl<'a> Frame<'a> {
             },
             y: Axis {
                 low,
-                high: low + (highest.log10() - low) / (1.0 - HEADROOM),
+                high: low + (highest.log10() - low) / (1.0 - headroom),
                 from_px: BOTTOM,
                 to_px: TOP,
             },

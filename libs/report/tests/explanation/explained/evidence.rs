@@ -4,7 +4,7 @@ use super::measured::{LINES, fwhm_kev};
 use super::wobble;
 use assay_report::explanation::{
     CellMap, EnergyImportance, FieldImage, MAX_SHAP_SIDE, Peak, PeakEvidence, Pooling, Raster,
-    Shap, ShapTotals, ShapValues,
+    Shap, ShapBlock, ShapTotals, ShapValues,
 };
 
 /// A map that likes hydrogen and carbon and dislikes the range of calcium.
@@ -171,8 +171,25 @@ pub(super) fn shap_image(side: usize, low_kev: f64, high_kev: f64) -> Shap {
             low_kev,
             high_kev,
             rasters: images.iter().map(raster).collect(),
+            blocks: quarters(low_kev, high_kev),
         },
     }
+}
+
+/// Four blocks, each with a quarter of every class's sum.
+fn quarters(low_kev: f64, high_kev: f64) -> Vec<ShapBlock> {
+    let middle = 0.5 * (low_kev + high_kev);
+    let halves = [(low_kev, middle), (middle, high_kev)];
+    let quarter = totals().into_iter().map(|totals| totals.sum / 4.0);
+    let values: Vec<f64> = quarter.collect();
+    let of_row = |row_kev| {
+        halves.map(|column_kev| ShapBlock {
+            row_kev,
+            column_kev,
+            values: values.clone(),
+        })
+    };
+    halves.into_iter().flat_map(of_row).collect()
 }
 
 pub(super) fn shap_segments(low_kev: f64, width_kev: f64) -> Shap {

@@ -183,7 +183,10 @@ impl Found {
                 importances,
             }),
             peaks: self.peaks.as_ref(),
-            shapley: shapley.map(|found| ShapleyParts::of(&found.values, &found.method)),
+            shapley: shapley.map(|found| ShapleyParts {
+                method: &found.method,
+                values: &found.values,
+            }),
             created: Some(&created),
         })?)
     }
