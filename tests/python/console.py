@@ -15,244 +15,128 @@ import re
 import sys
 from pathlib import Path
 
-import chromium
+import console_browser
+from console_reasons import Reasons
+from playwright.sync_api import expect
 
-TEXT = "document.querySelector({0})?.textContent"
-WHY = "section[aria-label=Why]"
-RANGES = f"{WHY} .ranges"
-LOOKS = [("light", 1280, False), ("dark", 1280, True), ("narrow", 400, False), ("narrow-dark", 400, True)]
-
-
-def text(browser, selector, what):
-    return browser.wait_for(TEXT.format(json.dumps(selector)), what)
-
-
-def numbers(words):
-    """The numbers in a text, as the page writes them."""
-    plain = words.replace("\u2212", "-").replace(",", "")
-    return [float(one) for one in re.findall(r"[-+]?\d+\.\d+", plain)]
+# Of a copy, for a browser warns of a canvas that is read again and again.
+COLOURS = """canvas => {
+  const { width, height } = canvas;
+  const ink = new OffscreenCanvas(width, height).getContext("2d");
+  ink.drawImage(canvas, 0, 0);
+  const image = ink.getImageData(0, 0, width, height).data;
+  const seen = new Set();
+  for (let i = 0; i < image.length; i += 4) {
+    seen.add((image[i] << 16) | (image[i + 1] << 8) | image[i + 2]);
+  }
+  return seen.size > 20 && seen.size;
+}"""
 
 
 class Reader:
-    """Somebody who looks at the pages."""
+    """Somebody who looks at the pages; what they say is kept in `told`."""
 
-    def __init__(self, browser, url, shots):
-        self.browser, self.url, self.shots = browser, url, shots
-        self.foreign, self.told = [], {}
-        browser.asked = self.asked
+    def __init__(self, window, shots):
+        self.window, self.page, self.shots, self.told = window, window.page, shots, {}
+        self.headline = self.page.locator(".verdict .headline")
+        self.model = self.page.get_by_label("Model", exact=True)
 
-    def asked(self, url):
-        if not url.startswith((self.url, "blob:" + self.url, "data:", "about:")):
-            self.foreign.append(url)
-
-    def shoot(self, name, selector=None):
-        """Pictures of a page, or a part of it, in every look; nothing may stand out to the right."""
-        for look, width, dark in LOOKS if self.shots else LOOKS[2:3]:
-            self.browser.look(width, dark)
-            wide = self.browser.evaluate("document.documentElement.scrollWidth")
-            if wide > width:
-                self.told.setdefault("too_wide", []).append(f"{name} at {width}: {wide}")
-            if self.shots:
-                # Two frames, so that what is drawn on resizing is drawn.
-                self.browser.evaluate(
-                    "new Promise(done => requestAnimationFrame(() => setTimeout(done, 150)))"
-                )
-                self.browser.shot(self.shots / f"{name}-{look}.png", selector)
-        self.browser.look(1280, False)
+    def shoot(self, name, part=None):
+        if too_wide := self.window.shoot(self.shots, name, part):
+            self.told.setdefault("too_wide", []).extend(too_wide)
 
     def go(self, part):
-        self.browser.evaluate(f"location.hash = '#/{part}'")
+        self.page.get_by_role("navigation").get_by_role("link", name=part).click()
 
-    def give_token(self, token):
-        self.browser.wait_for("!!document.querySelector('#token')", "the question for a token")
-        self.shoot("token")
-        self.browser.evaluate(
-            f"(field => {{ field.value = {json.dumps(token)}; field.form.requestSubmit(); }})"
-            "(document.querySelector('#token'))"
-        )
+    def open(self, url, token):
+        self.page.goto(url)
+        if token:
+            field = self.page.get_by_label("Token", exact=True)
+            field.wait_for()
+            self.shoot("token")
+            field.fill(token)
+            self.page.get_by_role("button", name="Use this token").click()
+        # There is a choice of models then.
+        self.model.locator("option").nth(1).wait_for(state="attached")
+
+    def drop(self, files):
+        # So that the pointer does not rest on what will be shown, and move its cursor.
+        self.page.mouse.move(0, 0)
+        self.page.locator(".drop").drop({"files": files})
 
     def identify(self, files):
-        browser, told = self.browser, self.told
-        browser.drop(".drop", files)
-        told["answer"] = text(browser, ".verdict .headline", "the answer")
-        told["kicker"] = text(browser, ".verdict .kicker", "what sort of answer")
+        page, told = self.page, self.told
+        self.drop(files)
+        told["answer"] = self.headline.text_content()
+        told["kicker"] = page.locator(".verdict .kicker").text_content()
         if len(files) > 1:
-            done = f"document.querySelectorAll('.answers .badge').length === {len(files)}"
-            browser.wait_for(done, "every answer")
-            rows = "[...document.querySelectorAll('.answers tbody tr')].map(row => [...row.cells].map(cell => cell.textContent))"
-            told["rows"] = browser.evaluate(rows)
-        browser.wait_for("!!document.querySelector('.plot canvas')", "the spectrum")
-        regions = "document.querySelectorAll('.figure ~ div tbody tr').length"
-        told["regions"] = browser.evaluate(regions)
-        colours = (
-            # Of a copy, for a browser warns of a canvas that is read again and again.
-            "(canvas => { const seen = new Set(), { width, height } = canvas;"
-            "const ink = new OffscreenCanvas(width, height).getContext('2d');"
-            "ink.drawImage(canvas, 0, 0); const image = ink.getImageData(0, 0, width, height).data;"
-            "for (let i = 0; i < image.length; i += 4) seen.add(image[i] + ',' + image[i + 1] + ',' + image[i + 2]);"
-            "return seen.size; })(document.querySelector('.plot canvas'))"
-        )
-        told["colours"] = browser.wait_for(f"(seen => seen > 20 && seen)({colours})", "colours")
+            answers = page.get_by_role("region", name="Answers", exact=True)
+            expect(answers.locator(".badge")).to_have_count(len(files))
+            rows = answers.locator("tbody tr").all()
+            told["rows"] = [row.locator("th, td").all_text_contents() for row in rows]
+        why = page.get_by_role("region", name="Why")
+        spectrum = why.get_by_role("img", name="Spectrum over energy")
+        spectrum.wait_for()
+        regions = why.get_by_role("table", name="Regions that speak most")
+        told["regions"] = regions.locator("tbody tr").count()
+        colours = page.wait_for_function(COLOURS, arg=spectrum.element_handle())
+        told["colours"] = colours.json_value()
         # By keyboard alone.
-        browser.evaluate("document.querySelector('.plot canvas').focus()")
-        key = {"key": "ArrowRight", "code": "ArrowRight", "windowsVirtualKeyCode": 39}
-        browser.send("Input.dispatchKeyEvent", type="keyDown", **key)
-        told["readout"] = text(browser, ".readout", "the values under the cursor")
+        spectrum.press("ArrowRight")
+        readout = why.locator(".readout")
+        told["readout"] = readout.text_content()
         self.shoot("identify")
 
-    def other_class(self):
-        browser = self.browser
-        told = "document.querySelector('.figure ~ div caption')?.textContent"
-        before = browser.evaluate(told)
-        browser.evaluate(
-            "(choice => { choice.selectedIndex = (choice.selectedIndex + 1) % choice.length;"
-            "choice.dispatchEvent(new Event('change')); })(document.querySelector('#explained-class'))"
-        )
-        browser.wait_for(f"{told} !== {json.dumps(before)}", "another explanation")
-        # The cursor stands where it stood, and reads what this class has there.
-        self.told["readout_of_other"] = text(browser, ".readout", "the values of the other class")
-
-    def press(self, words):
-        """Presses a button below the answer."""
-        found = (
-            f"[...document.querySelectorAll('{WHY} button')]"
-            f".find(one => one.textContent === {json.dumps(words)})"
-        )
-        self.browser.evaluate(f"(found => {{ found.focus(); found.click(); }})({found})")
-
-    def peaks(self):
-        self.press("What is each peak worth?")
-        found = (
-            f"[...document.querySelectorAll('{WHY} table')]"
-            ".find(one => one.caption.textContent.includes('taken out one by one'))"
-        )
-        rows = f"{found}?.tBodies[0].rows.length"
-        self.told["peaks"] = self.browser.wait_for(rows, "what each peak is worth")
-
-    def ranges(self):
-        """What each range adds: with its progress, and stopped on the way."""
-        browser = self.browser
-        # Everything that the bar shows, in the order it does; and Stop at once where that is wished.
-        browser.evaluate(
-            "window.progress = []; new MutationObserver(() => {"
-            f"const bar = document.querySelector('{RANGES} progress');"
-            "if (!(bar?.position >= 0)) return;"
-            "progress.push(bar.nextElementSibling.firstChild.textContent);"
-            "if (window.stopAtOnce) bar.nextElementSibling.querySelector('button').click();"
-            f"}}).observe(document.querySelector('{RANGES}'),"
-            "{ childList: true, subtree: true, attributes: true })"
-        )
-        self.press("What does each range add?")
-        told = self.values()
-        told["progress"] = browser.evaluate("[...new Set(progress)]")
-        self.told["ranges"] = told
-
-        # Now with other values, which are not known yet. Stopped before anything has come, the
-        # request ends, too.
-        mean = "'HIDDEN_ENERGIES_TRAINING_MEAN'"
-        browser.evaluate(f"document.querySelector('#hidden-ranges').value = {mean}")
-        browser.hold("*/ExplainShap")
-        self.press("What does each range add?")
-        browser.wait_for(f"!!document.querySelector('{RANGES} progress')", "the bar")
-        before = len(browser.cancelled)
-        self.press("Stop")
-        at_once = self.stopped()
-        # Events are looked at on the way.
-        cancelled = lambda: browser.evaluate("1") and str(browser.cancelled[before:])
-        browser.wait_until(lambda: "/ExplainShap" in cancelled(), "the end of the request")
-        browser.release()
-        # And at the first progress.
-        browser.evaluate("window.stopAtOnce = true")
-        self.press("What does each range add?")
-        self.told["stopped"] = [at_once, self.stopped()]
-        browser.evaluate("window.stopAtOnce = false")
-        self.press("What does each range add?")
-        told = self.values()
-        told["words"] = browser.evaluate(f"document.querySelector('{RANGES}').textContent")
-        self.told["ranges_from_mean"] = told
-
-    def stopped(self):
-        """What there is after Stop."""
-        words = f"document.querySelector('{RANGES}').textContent"
-        self.browser.wait_for(f"{words}.startsWith('Stopped')", "the end")
-        control = "(one => ({focus: one.textContent, usable: !one.disabled}))(document.activeElement)"
-        return self.browser.evaluate(control) | {"words": self.browser.evaluate(words)}
-
-    def values(self):
-        """The values as they are shown."""
-        browser = self.browser
-        cells = (
-            "(table => table && [table.caption.textContent,"
-            "[...table.tBodies[0].rows, ...table.tFoot.rows].map(row => row.cells[2].textContent)])"
-            f"(document.querySelector('{RANGES} table'))"
-        )
-        caption, column = browser.wait_for(cells, "what each range adds")
-        sentence = text(browser, f"{RANGES} p", "the logit in words")
-        base, total, logit = numbers(sentence)[:3]
-        count = int(re.search(r"of (\d+) ranges", caption)[1])
-        column = [numbers(one)[0] for one in column]
-        return {"count": count, "base": base, "sum": total, "logit": logit, "column": column}
-
-    def report(self, name, is_full):
-        browser = self.browser
-        box = f"document.querySelector('{WHY} input[type=checkbox]')"
-        browser.evaluate(f"{box}.checked = {json.dumps(is_full)}")
-        saved, page = browser.wait_for_file(lambda: self.press("Whole report"))
-        has_shapley = b'<section id="shap"' in page
-        begins = page[:15].decode()
-        self.told[name] = {"name": saved, "begins": begins, "shapley": has_shapley}
+        # The cursor stands where it stood, and reads what another class has there.
+        choice = why.get_by_label("What speaks for")
+        classes = choice.locator("option").all_text_contents()
+        other = classes[classes.index(choice.input_value()) - 1]
+        choice.select_option(other)
+        why.get_by_text(re.compile(f"(speak most|speaks) for {re.escape(other)}[;.]")).wait_for()
+        told["readout_of_other"] = readout.text_content()
 
     def reasons(self):
-        self.peaks()
-        self.ranges()
-        self.report("report", False)
-        self.report("full_report", True)
-        self.shoot("reasons", WHY)
+        reasons = Reasons(self.page)
+        self.told |= reasons.ask()
+        self.shoot("reasons", reasons.why)
 
     def answer(self, files):
         """The answer alone, by the model that the page chooses or, failing that, by the first."""
-        browser, told = self.browser, self.told
-        browser.drop(".drop", files)
-        shown = ".verdict .headline, main .notice"
-        text(browser, shown, "an answer or a reason why there is none")
-        told["refused"] = browser.evaluate("document.querySelector('main .notice')?.textContent")
-        told["hint"] = browser.evaluate("document.querySelector('#model-hint').textContent")
+        page, told = self.page, self.told
+        self.drop(files)
+        refusal = page.get_by_role("main").get_by_role("alert")
+        self.headline.or_(refusal).wait_for()
+        told["refused"] = refusal.text_content() if refusal.count() else None
+        told["hint"] = page.locator("#model-hint").text_content()
         if told["refused"]:
             self.shoot("choose")
-            browser.evaluate(
-                "(choice => { choice.selectedIndex = 1; choice.dispatchEvent(new Event('change')); })"
-                "(document.querySelector('#model'))"
-            )
-        told["answer"] = text(browser, ".verdict .headline", "the answer")
-        told["model"] = browser.evaluate("document.querySelector('#model').value")
+            self.model.select_option(index=1)
+        told["answer"] = self.headline.text_content()
+        told["model"] = self.model.input_value()
 
     def jobs(self):
-        self.go("jobs")
-        browser = self.browser
-        browser.wait_for("!!document.querySelector('.job')", "a job")
-        cards = "[...document.querySelectorAll('.job')].map(one => one.querySelector('.state').textContent)"
-        self.told["jobs"] = browser.evaluate(cards)
+        self.go("Jobs")
+        states = self.page.locator(".job .state")
+        states.first.wait_for()
+        self.told["jobs"] = states.all_text_contents()
         self.shoot("jobs")
 
     def models(self):
-        self.go("models")
-        browser = self.browser
-        text(browser, ".versions li strong", "a version")
-        browser.evaluate("document.querySelector('.versions button').click()")
-        text(browser, ".version dl", "the description of a version")
-        classes = "[...document.querySelectorAll('.version table')[0].querySelectorAll('tbody th')].map(one => one.textContent)"
-        self.told["classes"] = browser.evaluate(classes)
-        self.told["aliases"] = browser.evaluate(
-            "[...document.querySelectorAll('.aliases strong')].map(one => one.textContent)"
-        )
+        page, told = self.page, self.told
+        self.go("Models")
+        page.get_by_role("button", name="Describe").first.click()
+        classes = page.get_by_role("table", name="Classes and their training spectra")
+        classes.wait_for()
+        told["classes"] = classes.get_by_role("rowheader").all_text_contents()
+        aliases = page.get_by_role("list", name="Aliases").locator("strong")
+        told["aliases"] = aliases.all_text_contents()
         self.shoot("models")
 
     def server(self):
-        self.go("server")
-        browser = self.browser
-        browser.wait_for("document.querySelectorAll('tbody tr').length > 3", "the services")
-        states = "[...document.querySelectorAll('tbody .badge')].map(one => one.textContent)"
-        self.told["health"] = browser.evaluate(states)
+        self.go("Server")
+        health = self.page.get_by_role("table", name="Health of the services")
+        health.wait_for()
+        self.told["health"] = health.locator(".badge").all_text_contents()
         self.shoot("server")
 
 
@@ -265,35 +149,30 @@ def main():
     arguments.add_argument("--only-answer", action="store_true")
     arguments.add_argument("files", nargs="+")
     asked = arguments.parse_args()
-    program = chromium.find()
+    program = console_browser.find()
     if program is None:
         json.dump({"browser": None}, sys.stdout)
         return
     if asked.shots:
         asked.shots.mkdir(parents=True, exist_ok=True)
-    browser = chromium.Browser(program)
-    try:
-        reader = Reader(browser, asked.server, asked.shots)
-        browser.look(1280, False)
-        browser.open(asked.server)
-        if asked.token:
-            reader.give_token(asked.token)
-        text(browser, ".drop", "the place for files")
-        browser.wait_for("document.querySelectorAll('#model option').length > 1", "the models")
+    with console_browser.opened(program) as window:
+        reader = Reader(window, asked.shots)
+        reader.open(asked.server, asked.token)
         if asked.only_answer:
             reader.answer(asked.files)
         else:
             reader.identify(asked.files)
-            reader.other_class()
             if asked.reasons:
                 reader.reasons()
             reader.jobs()
             reader.models()
             reader.server()
-        told = {"browser": program, "complaints": browser.complaints, "foreign": reader.foreign}
+        told = {
+            "browser": program,
+            "complaints": window.complaints,
+            "foreign": window.foreign(asked.server),
+        }
         json.dump(told | reader.told, sys.stdout)
-    finally:
-        browser.close()
 
 
 main()

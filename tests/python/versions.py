@@ -18,6 +18,7 @@ from google import protobuf
 from grpc_health.v1 import health_pb2  # noqa: F401
 from grpc_reflection.v1alpha import reflection_pb2  # noqa: F401
 from grpc_status import rpc_status  # noqa: F401
+from playwright import sync_api  # noqa: F401
 from tensorboard import version as tensorboard
 from tensorboard.backend.event_processing import event_accumulator  # noqa: F401
 
@@ -35,6 +36,7 @@ for name, found in [
     ("onnx", onnx.__version__),
     ("onnxruntime", onnxruntime.__version__),
     ("open-inference-grpc", version("open-inference-grpc")),
+    ("playwright", version("playwright")),
     ("protobuf", protobuf.__version__),
     ("pyyaml", yaml.__version__),
     ("sandiaspecutils", version("sandiaspecutils")),
