@@ -17,6 +17,9 @@ use std::{
 pub struct SessionOptions {
     /// Threads within one operation; `None` takes as many as there are cores.
     pub threads: Option<NonZeroUsize>,
+    /// Give the memory of a run back after it instead of keeping it for the next one. Right where
+    /// the shapes of the runs differ, or where many sessions take turns.
+    pub frees_memory: bool,
 }
 
 /// A tensor at the border of a model.
@@ -106,7 +109,9 @@ impl Session {
             .with_intra_op_spinning(false)?
             .with_deterministic_compute(true)?
             .with_memory_pattern(false)?
-            .with_execution_providers([ep::CPU::default().with_arena_allocator(true).build()])?)
+            .with_execution_providers([ep::CPU::default()
+                .with_arena_allocator(!options.frees_memory)
+                .build()])?)
     }
 
     /// The input.

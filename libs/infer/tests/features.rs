@@ -182,6 +182,7 @@ fn threads_do_not_change_the_bits() {
     let of = |threads| {
         let options = SessionOptions {
             threads: std::num::NonZeroUsize::new(threads),
+            ..SessionOptions::default()
         };
         let extractor = FeatureExtractor::from_model(runtime, &whole_model(), &options).unwrap();
         bits(&extractor.extract(vectors.view(), &Watch::none()).unwrap())

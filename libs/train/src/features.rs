@@ -109,6 +109,7 @@ impl Engine {
             let runtime = OnnxRuntime::load(source.runtime_library)?;
             let options = SessionOptions {
                 threads: NonZeroUsize::new(source.threads),
+                ..SessionOptions::default()
             };
             let foreign = source.foreign.clone();
             let extractor =

@@ -109,6 +109,7 @@ impl InferenceConfig {
     pub(crate) fn session(&self) -> SessionOptions {
         SessionOptions {
             threads: self.threads,
+            ..SessionOptions::default()
         }
     }
 

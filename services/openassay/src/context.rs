@@ -21,9 +21,10 @@ pub(crate) struct Context {
 
 impl Context {
     /// How networks are run.
-    pub(crate) const fn session_options(&self) -> SessionOptions {
+    pub(crate) fn session_options(&self) -> SessionOptions {
         SessionOptions {
             threads: self.threads,
+            ..SessionOptions::default()
         }
     }
 

@@ -50,6 +50,7 @@ impl ImageNetwork {
         let masked = MaskedOptions {
             session: SessionOptions {
                 threads: options.threads,
+                ..SessionOptions::default()
             },
             memory_bytes: options.memory_bytes,
         };

@@ -75,7 +75,12 @@ impl MaskedNetwork {
     ) -> Result<Self, InferError> {
         let part = graph.cut(Landmark::Image, Landmark::Features)?;
         let memory_bytes = options.memory_bytes;
-        let limits = (&options.session, memory_bytes);
+        // Crops differ from run to run, and each piece would keep the memory of its largest.
+        let session = SessionOptions {
+            frees_memory: true,
+            ..options.session.clone()
+        };
+        let limits = (&session, memory_bytes);
         if let Some(pixels) = pixels(&part)
             && let Some(pieces) = plan::pieces(&part, weights)?
             && let Some(stages) = Stages::new(runtime, pieces, pixels, limits)?
