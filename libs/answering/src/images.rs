@@ -2,7 +2,7 @@
 //! is computed once, which no service over the network could do.
 
 use crate::AnswerError;
-use assay_core::{Classified, Digest, ErrorKind};
+use assay_core::Digest;
 use assay_explain::{ExplainError, ImageNetwork, ImageOptions};
 use assay_pipeline::Bundle;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,16 +43,21 @@ impl Images {
         }
         // The old one's memory is free before the new one takes its own.
         *last = None;
-        let network = ImageNetwork::load(bundle, &self.options).map_err(cannot)?;
+        let network = ImageNetwork::load(bundle, &self.options);
+        let network = network.map_err(|error| cannot(bundle.id(), error))?;
         *last = Some((bundle.id(), network.clone()));
         Ok(network)
     }
 }
 
-fn cannot(error: ExplainError) -> AnswerError {
-    match (error.kind(), error) {
-        (ErrorKind::FailedPrecondition, error) => AnswerError::NotPossible(error.to_string()),
-        (_, ExplainError::Pipeline(error)) => error.into(),
-        (_, error) => AnswerError::Defect(error.to_string()),
+/// What is wrong here is the model's or this machine's, never the spectrum's.
+fn cannot(bundle: Digest, error: ExplainError) -> AnswerError {
+    match error {
+        ExplainError::NoImage => AnswerError::NotPossible(error.to_string()),
+        ExplainError::Pipeline(error) => AnswerError::Model {
+            bundle,
+            source: Arc::new(error.into()),
+        },
+        error => AnswerError::Defect(error.to_string()),
     }
 }

@@ -12,7 +12,7 @@ use assay_explain::{
     CamSettings, EvidencePlan, EvidenceSettings, ExplainError, PeakEvidence, ShapError,
     ShapleySpec, ShapleyValues,
 };
-use assay_pipeline::{Answer, Bundle, Judge, Prepared};
+use assay_pipeline::{Answer, Bundle, Judge, PipelineError, Prepared};
 use ndarray::Array2;
 use std::{sync::Arc, time::Duration};
 
@@ -104,10 +104,13 @@ impl Answerer {
     ) -> Result<Reasons, AnswerError> {
         let deadline = Deadline::after(deadline);
         asked.peaks.as_ref().map_or(Ok(()), check_peaks)?;
-        let checked = asked.shapley.as_ref().map_or(Ok(()), ShapleySpec::check);
-        checked.map_err(|error| refused(error, "shap"))?;
         let bundle = self.resolve(model, deadline).await?;
         let subject = self.prepared(bundle, question, deadline).await?;
+        if let Some(spec) = &asked.shapley {
+            // Before the work of minutes that comes first.
+            let fits = spec.check_for(subject.0.bundle());
+            fits.map_err(|error| refused(error, "shap"))?;
+        }
         let wanted = Wanted {
             label: asked.label,
             regions: 0,
@@ -244,8 +247,15 @@ pub(crate) fn refused(error: ExplainError, field: &'static str) -> AnswerError {
         // What the source of features said comes back as it was.
         ExplainError::Shapley(ShapError::Game(error, _)) => match error.downcast::<AnswerError>() {
             Ok(error) => *error,
-            Err(error) => AnswerError::Defect(error.to_string()),
+            Err(error) => match error.downcast::<PipelineError>() {
+                Ok(error) => (*error).into(),
+                Err(error) => AnswerError::Defect(error.to_string()),
+            },
         },
+        // The model says nothing finite of what is shown in part; another may.
+        ExplainError::Shapley(error @ ShapError::NotFinite { .. }) => {
+            AnswerError::NotPossible(error.to_string())
+        }
         error => match error.kind() {
             ErrorKind::InvalidArgument => AnswerError::field(field, error),
             ErrorKind::FailedPrecondition => AnswerError::NotPossible(error.to_string()),

@@ -15,6 +15,9 @@ use ndarray::{Array2, ArrayView2};
 use std::{sync::Arc, time::Duration};
 use tokio::{runtime::Handle, sync::watch};
 
+/// The field of what has no field of its own.
+const OPTIONS: &str = "options";
+
 /// One explanation by Shapley values.
 pub(crate) struct Shapley {
     /// What answers.
@@ -50,7 +53,7 @@ impl Answerer {
         deadline: Option<Duration>,
     ) -> Result<(Arc<Judge>, ShapleyValues), AnswerError> {
         let deadline = Deadline::after(deadline);
-        spec.check().map_err(|error| refused(error, "max_evals"))?;
+        spec.check().map_err(|error| refused(error, OPTIONS))?;
         let bundle = self.resolve(model, deadline).await?;
         let (judge, prepared) = self.prepared(bundle, question, deadline).await?;
         let class = label
@@ -87,7 +90,7 @@ impl Answerer {
             batch_time,
         } = shapley;
         let fits = spec.check_for(judge.bundle());
-        fits.map_err(|error| refused(error, "segments"))?;
+        fits.map_err(|error| refused(error, OPTIONS))?;
         // When this future is dropped, the work on the other thread learns that nobody waits.
         let (_waiting, waited_for) = watch::channel(());
         let features = Features {
@@ -101,11 +104,14 @@ impl Answerer {
         let images = Arc::clone(&self.images);
         let turn = match spec.over {
             Over::Energies => None,
-            Over::Image => Some(deadline.within(WAITING, images.turn()).await?),
+            Over::Image => {
+                let waiting = "waiting for another explanation of pixels";
+                Some(deadline.within(waiting, images.turn()).await?)
+            }
         };
         blocking::run(move || {
             let _turn = turn;
-            let cannot = |error| refused(error, "segments");
+            let cannot = |error| refused(error, OPTIONS);
             let of = |vectors: ArrayView2<'_, f32>| features.of(vectors);
             let (network, whole);
             let hiding = match spec.over {

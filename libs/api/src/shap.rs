@@ -4,6 +4,10 @@ use crate::{WireError, explain as wire};
 use assay_explain::{ExplainError, Hidden, HiddenPixels, Over, ShapleySpec};
 use wire::shap_options::HiddenPixels as WirePixels;
 
+/// Runs of the network that one request may ask for; more are for a job, which others do not wait
+/// for and which survives a restart.
+const MOST_EVALS: u32 = 10_000;
+
 /// What is hidden, and how often. What is not said has its usual value.
 ///
 /// # Errors
@@ -13,6 +17,13 @@ pub fn spec_from_wire(options: Option<&wire::ShapOptions>) -> Result<ShapleySpec
     let Some(options) = options else {
         return Ok(usual);
     };
+    if options.max_evals > MOST_EVALS {
+        let reason = format!(
+            "is {}; allowed: 0 or 4 to {MOST_EVALS}, and up to 1000000 in a job of the lane explain",
+            options.max_evals
+        );
+        return Err(WireError::field("max_evals", reason));
+    }
     let or_usual = |found: u32, usual: usize| if found == 0 { usual } else { found as usize };
     let spec = ShapleySpec {
         over: match wire::ShapOver::try_from(options.over) {
@@ -110,6 +121,13 @@ mod tests {
                     ..usual()
                 },
                 "max_evals: is 3",
+            ),
+            (
+                wire::ShapOptions {
+                    max_evals: 10_001,
+                    ..usual()
+                },
+                "max_evals: is 10001; allowed: 0 or 4 to 10000",
             ),
             (
                 wire::ShapOptions {

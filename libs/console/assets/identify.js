@@ -151,7 +151,7 @@ class Identify {
     this.list();
     this.look();
     // What an empty choice means is known only then.
-    await this.offered;
+    if (!kept.model) await this.offered;
     for (const one of added) one.model = kept.model;
     await this.answerAll(added);
   }

@@ -68,6 +68,8 @@ export class RangeAction {
     this.start.disabled = false;
     // The button that stops goes away; who was there is brought to the one that starts.
     const isFocused = document.activeElement === stop;
+    // Who looks at another file or page by now hears nothing of this one.
+    if (!this.place.isConnected || this.page.signal.aborted) return;
     if (outcome?.error) {
       fill(this.place, notice(outcome.error, () => this.run()));
     } else if (outcome) {

@@ -1,5 +1,6 @@
-//! Which energies and peaks decided: class activation maps from the forward pass that answers, and
-//! what peaks are worth by taking them out. Figures and pages are drawn elsewhere.
+//! Which energies and peaks decided: class activation maps from the forward pass that answers, what
+//! peaks are worth by taking them out, and what ranges of energy or blocks of pixels add by hiding
+//! them. Figures and pages are drawn elsewhere.
 
 mod cam;
 mod error;
@@ -22,8 +23,8 @@ pub use importances::{CamSettings, Importances, class_importances, class_map, ma
 pub use reduce::{Reduction, condense, interpolate, relative, upsample};
 pub use regions::Region;
 pub use shapley::{
-    Hidden, HiddenPixels, Hiding, ImageNetwork, ImageOptions, ImageShapley, ImageShapleySettings,
-    ImageValues, Outputs, Progress, SegmentShapley, SegmentValues, ShapError, ShapleyRun,
-    ShapleySettings, ShapleyState, ShapleyValues, ValuedBlock,
+    ClassValues, Hidden, HiddenPixels, Hiding, ImageNetwork, ImageOptions, ImageShapley,
+    ImageShapleySettings, ImageValues, Outputs, Progress, SegmentShapley, SegmentValues, ShapError,
+    ShapleyRun, ShapleySettings, ShapleyState, ShapleyValues, ValuedBlock,
 };
 pub use spec::{ExplanationMethod, ExplanationSpec, MOST_CLASSES, Over, ShapleySpec};

@@ -64,6 +64,26 @@ pub struct ShapleySpec {
     pub pixels: HiddenPixels,
 }
 
+impl ExplanationSpec {
+    /// Checks what does not depend on the model.
+    ///
+    /// # Errors
+    /// The first field that cannot be used, with its value and what is allowed.
+    pub fn check(&self) -> Result<(), ExplainError> {
+        self.shap.check()?;
+        match &self.label {
+            Some(label) if self.method == ExplanationMethod::Shap && self.shap.top_classes > 0 => {
+                Err(ExplainError::Setting {
+                    name: "label",
+                    value: format!("{label:?}"),
+                    allowed: "none beside top_classes, which asks for the most probable classes",
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Default for ShapleySpec {
     fn default() -> Self {
         let (energies, image) = (ShapleySettings::default(), ImageShapleySettings::default());
@@ -225,6 +245,23 @@ mod tests {
     }
 
     #[test]
+    fn a_class_and_the_most_probable_ones_exclude_each_other() {
+        let text = r#"{"method": "shap", "label": "Coal", "shap": {"top_classes": 2}}"#;
+        let error = read(text).unwrap().check().unwrap_err().to_string();
+        assert!(
+            error.contains("label is \"Coal\"; allowed: none"),
+            "{error}"
+        );
+        for text in [
+            r#"{"label": "Coal", "shap": {"top_classes": 2}}"#,
+            r#"{"method": "shap", "label": "Coal"}"#,
+            r#"{"method": "shap", "shap": {"top_classes": 2}}"#,
+        ] {
+            assert!(read(text).unwrap().check().is_ok(), "{text}");
+        }
+    }
+
+    #[test]
     fn every_range_is_checked() {
         let usual = ShapleySpec::default();
         assert!(usual.check().is_ok());
@@ -256,6 +293,13 @@ mod tests {
                     ..usual.clone()
                 },
                 "blur is 0",
+            ),
+            (
+                ShapleySpec {
+                    pixels: HiddenPixels::Blur(20_000),
+                    ..usual.clone()
+                },
+                "blur is 20000; allowed: 1 to 16384",
             ),
             (
                 ShapleySpec {

@@ -10,8 +10,8 @@ mod segments;
 
 pub use error::ShapError;
 pub use game::{Game, Query};
-pub use image::{BlurKernel, ImageBlock, ImageMasker, ImagePartition, box_blur};
-pub use owen::{Attribution, Outputs, Owen, OwenSettings, Progress};
+pub use image::{BlurKernel, ImageBlock, ImageMasker, ImagePartition, MAX_BLUR_SIDE, box_blur};
+pub use owen::{Attribution, BlockAttribution, Outputs, Owen, OwenSettings, Progress};
 pub use partition::{Partition, Span};
 pub use segments::{SegmentMasker, SegmentPartition, local_background};
 

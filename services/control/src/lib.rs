@@ -4,6 +4,7 @@
 mod config;
 mod datasets;
 mod error;
+mod explaining;
 mod grpc;
 mod settings;
 mod submission;

@@ -3,11 +3,10 @@
 use crate::{
     ControlDeps, datasets,
     error::{ControlError, blocking},
-    trainable,
+    explaining, trainable,
 };
 use assay_api::{WireError, field, job, jobs::SubmitRequest};
 use assay_core::Digest;
-use assay_explain::{ExplainError, ExplanationSpec};
 use assay_jobs::{BatchJob, JobError, JobRecord, Lane, NewJob, Submitted, TrainJob, submit};
 use assay_runtime::access::{Caller, Role};
 use assay_store::{ModelRef, check_name, resolve_ref};
@@ -119,7 +118,7 @@ fn asks_the_same(wish: &Wish, record: &JobRecord) -> bool {
         && before.is_ok_and(|job| {
             job.dataset == wish.dataset
                 && job.model == wish.model
-                && job.explanation == wish.specification.asked
+                && explaining::same(job.explanation.as_ref(), wish.specification.asked.as_ref())
         })
 }
 
@@ -255,35 +254,17 @@ fn specification(
         },
     };
     if lane == Lane::Explain {
-        return explanation(asked);
+        explaining::check(FIELD, asked.as_ref())?;
+        return Ok(Specification {
+            asked,
+            training: None,
+        });
     }
     training(rules, asked)
 }
 
 fn empty() -> Value {
     Value::Object(serde_json::Map::new())
-}
-
-fn explanation(asked: Option<Value>) -> Result<Specification, Vec<(String, String)>> {
-    if let Some(asked) = &asked {
-        let spec: Result<ExplanationSpec, _> = serde_json::from_value(asked.clone());
-        let spec = spec.map_err(|error| vec![(FIELD.to_owned(), error.to_string())])?;
-        spec.shap.check().map_err(|error| match error {
-            ExplainError::Setting {
-                name,
-                value,
-                allowed,
-            } => vec![(
-                format!("{FIELD}.shap.{name}"),
-                format!("is {value}; allowed: {allowed}"),
-            )],
-            error => vec![(format!("{FIELD}.shap"), error.to_string())],
-        })?;
-    }
-    Ok(Specification {
-        asked,
-        training: None,
-    })
 }
 
 fn training(rules: &Rules, asked: Option<Value>) -> Result<Specification, Vec<(String, String)>> {

@@ -13,14 +13,14 @@ const MOST_MEMORY_MIB: usize = 1 << 20;
 pub struct ExplainerConfig {
     /// Bundles kept in memory.
     pub bundles: usize,
-    /// Rows of a batch after which the work is kept.
+    /// Rows of a batch after which the work is kept; at most 8 with Shapley values.
     pub chunk_rows: usize,
-    /// Rows of a batch in work at once.
+    /// Rows of a batch in work at once; with Shapley values it is one.
     pub rows_at_once: usize,
     /// Most rows of one batch.
     pub max_rows: usize,
-    /// Longest time for one row of a batch, in seconds; for a row with Shapley values, for each ten
-    /// runs of the network.
+    /// Longest time for one row of a batch, in seconds; for a row with Shapley values, for each
+    /// request for features.
     pub row_time_s: u64,
     /// Memory for parts of images that are hidden pixel by pixel, in MiB; more is faster with large
     /// images.

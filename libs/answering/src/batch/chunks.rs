@@ -43,7 +43,7 @@ pub(super) struct Chunk {
     /// Blob of JSON lines, one per row.
     pub(super) lines: Digest,
     /// Blob of importances, as many as the model has bins per row, f32 little-endian; rows
-    /// without an explanation are NaN. Only in explain jobs.
+    /// without an explanation are NaN. Only of class activation maps.
     pub(super) importances: Option<Digest>,
 }
 
@@ -121,8 +121,16 @@ impl Checkpoint {
 
     /// Keeps the checkpoint itself.
     pub(super) async fn store(&self, blobs: &dyn BlobStore) -> Result<Digest, End> {
-        let bytes = serde_json::to_vec(self).map_err(|e| End::defect(&e))?;
-        Ok(blobs.put(Bytes::from(bytes)).await?)
+        Ok(self.put(blobs).await?)
+    }
+
+    /// The same, for whom a store that is away ends nothing.
+    pub(super) async fn put(&self, blobs: &dyn BlobStore) -> Result<Digest, StoreError> {
+        let bytes = serde_json::to_vec(self).map_err(|error| StoreError::Unreadable {
+            what: "a checkpoint".to_owned(),
+            reason: error.to_string(),
+        })?;
+        blobs.put(Bytes::from(bytes)).await
     }
 }
 

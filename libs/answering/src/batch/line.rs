@@ -109,45 +109,28 @@ pub struct RowClass {
 impl RowShapley {
     /// The explanation of a row by Shapley values.
     pub(super) fn explanation(judge: &Judge, values: &ShapleyValues) -> RowExplanation {
-        let labels = &judge.bundle().contents().classes;
-        let classes =
-            |indices: &[usize], base: &[f64], full: &[f64], of: &dyn Fn(usize) -> Vec<f64>| {
-                let indices = indices.iter().enumerate();
-                let named = indices.map(|(at, &class)| RowClass {
-                    label: labels
-                        .get(class)
-                        .map(ToString::to_string)
-                        .unwrap_or_default(),
-                    base: base[at],
-                    logit: full[at],
-                    values: of(at),
+        let classes = values.by_class(&judge.bundle().contents().classes);
+        let (edges_kev, blocks) = match values {
+            ShapleyValues::Energies(found) => (found.edges_kev.clone(), Vec::new()),
+            ShapleyValues::Image(found) => {
+                let blocks = found.blocks.iter().map(|block| RowBlock {
+                    row_kev: found.span_kev(block.rows),
+                    column_kev: found.span_kev(block.columns),
                 });
-                named.collect::<Vec<_>>()
-            };
-        let shapley = match values {
-            ShapleyValues::Energies(found) => Self {
-                evals: found.evals,
-                edges_kev: found.edges_kev.clone(),
-                blocks: Vec::new(),
-                classes: classes(&found.classes, &found.base, &found.full, &|at| {
-                    found.values[at].clone()
-                }),
-            },
-            ShapleyValues::Image(found) => Self {
-                evals: found.evals,
-                edges_kev: Vec::new(),
-                blocks: found
-                    .blocks
-                    .iter()
-                    .map(|block| RowBlock {
-                        row_kev: found.span_kev(block.rows),
-                        column_kev: found.span_kev(block.columns),
-                    })
-                    .collect(),
-                classes: classes(&found.classes, &found.base, &found.full, &|at| {
-                    found.blocks.iter().map(|block| block.values[at]).collect()
-                }),
-            },
+                (Vec::new(), blocks.collect())
+            }
+        };
+        let classes = classes.into_iter().map(|class| RowClass {
+            label: class.label,
+            base: class.base,
+            logit: class.logit,
+            values: class.values,
+        });
+        let shapley = Self {
+            evals: values.evals(),
+            edges_kev,
+            blocks,
+            classes: classes.collect(),
         };
         RowExplanation {
             label: shapley

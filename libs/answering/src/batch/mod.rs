@@ -8,6 +8,7 @@
 mod artefacts;
 mod chunks;
 mod end;
+mod keeper;
 mod line;
 mod npy;
 mod options;
@@ -81,18 +82,21 @@ impl Batch {
         let done = checkpoint.done(rows.len()) + begun;
         let pieces = (done * saying.pieces(), rows.len() * saying.pieces());
         let pace = Pace::new(&self.answerer, context, saying.stage(), pieces);
+        let mut shapley = match &saying {
+            Saying::Answer | Saying::Map(_) => None,
+            Saying::Shapley { class, spec } => Some(ShapleyRows {
+                batch: self,
+                context,
+                judge: &judge,
+                class: *class,
+                spec,
+                pace: pace.clone(),
+            }),
+        };
         while checkpoint.done(rows.len()) < rows.len() {
             let from = checkpoint.done(rows.len());
             let to = rows.len().min(from + checkpoint.chunk_rows);
-            if let Saying::Shapley { class, spec } = &saying {
-                let shapley = ShapleyRows {
-                    batch: self,
-                    context,
-                    judge: &judge,
-                    class: *class,
-                    spec,
-                    pace: &pace,
-                };
+            if let Some(shapley) = &mut shapley {
                 shapley.chunk(&mut checkpoint, rows, from..to).await?;
                 continue;
             }

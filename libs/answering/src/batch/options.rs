@@ -5,15 +5,15 @@ use std::time::Duration;
 /// How batches are worked through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchOptions {
-    /// Rows after which the work is kept.
+    /// Rows after which the work is kept; at most 8 with Shapley values.
     pub chunk_rows: usize,
-    /// Rows in work at once.
+    /// Rows in work at once; with Shapley values it is one.
     pub rows_at_once: usize,
     /// Most rows of one batch.
     pub max_rows: usize,
     /// How often a row is tried again when something is in the way, before the job waits.
     pub retries: u32,
-    /// Longest time for one row; for a row with Shapley values, for each batch of its runs.
+    /// Longest time for one row; for a row with Shapley values, for each request for features.
     pub row_time: Duration,
     /// How often what is done of a long row is kept.
     pub state_time: Duration,

@@ -35,6 +35,17 @@ impl Pace {
         pace
     }
 
+    /// The same stage, begun now with so many pieces done.
+    pub(super) fn anew(&self, before: usize) -> Self {
+        let pace = Self {
+            began: self.answerer.now(),
+            before,
+            ..self.clone()
+        };
+        pace.tell(before);
+        pace
+    }
+
     /// So many pieces are done.
     pub(super) fn tell(&self, done: usize) {
         let spent = self.answerer.now().saturating_sub(self.began);

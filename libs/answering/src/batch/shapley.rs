@@ -4,6 +4,7 @@ use super::{
     Batch,
     chunks::{Begun, Checkpoint, Chunk},
     end::{End, Fate},
+    keeper::{Keeper, Kept},
     line::{ResultLine, RowShapley},
     pace::Pace,
 };
@@ -12,17 +13,11 @@ use assay_core::Digest;
 use assay_explain::{ShapleyRun, ShapleySpec, ShapleyState};
 use assay_jobs::JobContext;
 use assay_pipeline::{Judge, ListedSpectrum};
-use assay_store::BlobStore;
 use assay_trace::{item, step};
 use bytes::Bytes;
-use std::{
-    ops::Range,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
-use tokio::{runtime::Handle, time::Instant};
+use std::{ops::Range, sync::Arc};
 
-/// Rows of a chunk: the lines of the one at hand are kept anew after each row.
+/// Rows of a chunk: the lines of the one at hand are put anew after each row.
 pub(super) const MOST_CHUNK_ROWS: usize = 8;
 
 /// Rows with Shapley values by one model.
@@ -32,13 +27,13 @@ pub(super) struct ShapleyRows<'a> {
     pub(super) judge: &'a Arc<Judge>,
     pub(super) class: Option<usize>,
     pub(super) spec: &'a ShapleySpec,
-    pub(super) pace: &'a Pace,
+    pub(super) pace: Pace,
 }
 
 impl ShapleyRows<'_> {
     /// Finishes the chunk of these rows, of which an earlier attempt may have done some.
     pub(super) async fn chunk(
-        &self,
+        &mut self,
         checkpoint: &mut Checkpoint,
         rows: &[ListedSpectrum],
         range: Range<usize>,
@@ -53,12 +48,17 @@ impl ShapleyRows<'_> {
             None => None,
             Some(digest) => self.taken_up(digest).await?,
         };
-        let last = range.end;
-        let first = range.start + begun.rows;
+        let (first, last) = (range.start + begun.rows, range.end);
+        if let Some(state) = &state {
+            let evals = state.progress().rows.min(self.spec.max_evals);
+            self.pace = self.pace.anew(first * self.spec.max_evals + evals);
+        }
+        let every = self.batch.options.state_time;
+        let kept = Kept::new(every);
         for (at, row) in (first..last).zip(&rows[first..last]) {
             checkpoint.begun = Some(begun);
             let state = state.take();
-            let line = self.row(checkpoint, (row, at), state).await?;
+            let line = self.row(checkpoint, (row, at), (state, &kept)).await?;
             serde_json::to_writer(&mut lines, &line).map_err(|e| End::defect(&e))?;
             lines.push(b'\n');
             begun = Begun {
@@ -66,11 +66,11 @@ impl ShapleyRows<'_> {
                 lines: Some(blobs.put(Bytes::from(lines.clone())).await?),
                 state: None,
             };
-            if at + 1 < last {
+            if at + 1 < last && kept.is_due() {
                 checkpoint.begun = Some(begun);
-                self.context
-                    .checkpoint(checkpoint.store(blobs).await?)
-                    .await?;
+                let stored = checkpoint.store(blobs).await?;
+                self.context.checkpoint(stored).await?;
+                kept.renew();
             }
             self.pace.tell((at + 1) * self.spec.max_evals);
         }
@@ -82,9 +82,8 @@ impl ShapleyRows<'_> {
             lines,
             importances: None,
         });
-        self.context
-            .checkpoint(checkpoint.store(blobs).await?)
-            .await?;
+        let stored = checkpoint.store(blobs).await?;
+        self.context.checkpoint(stored).await?;
         Ok(())
     }
 
@@ -107,17 +106,23 @@ impl ShapleyRows<'_> {
         &self,
         checkpoint: &Checkpoint,
         (row, at): (&ListedSpectrum, usize),
-        state: Option<ShapleyState>,
+        (state, kept): (Option<ShapleyState>, &Kept),
     ) -> Result<ResultLine, End> {
-        // What a failed try reached is where the next one goes on.
-        let latest = Arc::new(Mutex::new(state));
-        let work = self
-            .batch
-            .patiently(|| self.explain(checkpoint, (row, at), &latest));
-        match step(item(at + 1), work).await {
-            Ok(line) => Ok(line),
-            Err(error) if Fate::of(&error) == Fate::Row => Ok(ResultLine::failed(row, &error)),
-            Err(error) => Err(error.into()),
+        kept.set_state(state);
+        loop {
+            let before = kept.evals();
+            let work = self
+                .batch
+                .patiently(|| self.explain(checkpoint, (row, at), kept));
+            match step(item(at + 1), work).await {
+                Ok(line) => return Ok(line),
+                Err(error) => match Fate::of(&error) {
+                    Fate::Row => return Ok(ResultLine::failed(row, &error)),
+                    // Where tries came further, patience begins anew: the row may take hours.
+                    Fate::Later if kept.evals() > before => {}
+                    Fate::Later | Fate::Job => return Err(error.into()),
+                },
+            }
         }
     }
 
@@ -125,7 +130,7 @@ impl ShapleyRows<'_> {
         &self,
         checkpoint: &Checkpoint,
         (row, at): (&ListedSpectrum, usize),
-        latest: &Arc<Mutex<Option<ShapleyState>>>,
+        kept: &Kept,
     ) -> Result<ResultLine, AnswerError> {
         let answerer = &self.batch.answerer;
         let options = &self.batch.options;
@@ -135,77 +140,32 @@ impl ShapleyRows<'_> {
         let subject = answerer.prepared(bundle, question, deadline).await?;
         let answer = answerer.answered(&subject, deadline).await?;
         let (judge, prepared) = subject;
-        let mut keeper = Keeper {
-            blobs: Arc::clone(&answerer.sources.blobs),
-            context: self.context.clone(),
-            checkpoint: checkpoint.clone(),
-            runtime: Handle::current(),
-            every: options.state_time,
-            kept: Instant::now(),
-        };
+        let keeper = Keeper::new(
+            Arc::clone(&answerer.sources.blobs),
+            self.context.clone(),
+            checkpoint.clone(),
+            kept.clone(),
+        );
         let (pace, before) = (self.pace.clone(), at * self.spec.max_evals);
-        let known = Arc::clone(latest);
-        let watch = move |run: &ShapleyRun<'_>| {
+        let told = move |run: &ShapleyRun<'_>| {
             let progress = run.progress();
             pace.tell(before + progress.rows.min(progress.max_evals));
-            let state = run.state();
-            keeper.keep(&state)?;
-            *known.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
-            Ok(())
+            keeper.keep(run)
         };
         let shapley = Shapley {
             judge,
             prepared,
             class: self.class,
             spec: self.spec.clone(),
-            state: latest
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone(),
+            // What a failed try reached is where the next one goes on.
+            state: kept.state(),
             repeatable: true,
             batch_time: Some(options.row_time),
         };
-        let values = answerer.hide(shapley, watch, Deadline::after(None)).await?;
+        let values = answerer.hide(shapley, told, Deadline::after(None)).await?;
         let mut line = ResultLine::of(row);
         line.answer = Some(answer.into());
         line.explanation = Some(RowShapley::explanation(self.judge, &values));
         Ok(line)
-    }
-}
-
-/// Keeps the state of the row at hand now and then.
-struct Keeper {
-    blobs: Arc<dyn BlobStore>,
-    context: JobContext,
-    /// How far the batch is without this row.
-    checkpoint: Checkpoint,
-    runtime: Handle,
-    every: Duration,
-    kept: Instant,
-}
-
-impl Keeper {
-    /// Called on a thread that may wait.
-    fn keep(&mut self, state: &ShapleyState) -> Result<(), AnswerError> {
-        if self.kept.elapsed() < self.every {
-            return Ok(());
-        }
-        let defect = |error: &dyn std::fmt::Display| AnswerError::Defect(error.to_string());
-        let bytes = serde_json::to_vec(state).map_err(|error| defect(&error))?;
-        self.runtime.block_on(async {
-            let state = self.blobs.put(Bytes::from(bytes)).await?;
-            let begun = self.checkpoint.begun.unwrap_or_default();
-            self.checkpoint.begun = Some(Begun {
-                state: Some(state),
-                ..begun
-            });
-            let kept = serde_json::to_vec(&self.checkpoint).map_err(|error| defect(&error))?;
-            let kept = self.blobs.put(Bytes::from(kept)).await?;
-            // Only a job that is lost cannot be kept, and then nobody waits for its end.
-            let told = self.context.checkpoint(kept).await;
-            told.map_err(|_| AnswerError::Cancelled)
-        })?;
-        self.kept = Instant::now();
-        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! A batch that was cut off anywhere, with whatever it left damaged, leaves the same bytes.
 
-use crate::kit::{Kit, OPTIONS, artefacts};
+use crate::kit::{IMAGES, Kit, OPTIONS, artefacts};
 use assay_core::Digest;
 use assay_jobs::{EventKind, JobId, JobState, Lane};
 use assay_pipeline::{Dataset, fixture};
@@ -143,6 +143,31 @@ async fn shapley_values_are_cancelled_in_the_middle_of_a_row() {
         "{:?}",
         record.progress
     );
+}
+
+/// Pixels are hidden in this process, so the worker is let go when a state is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn hidden_pixels_that_were_cut_off_go_on_and_leave_the_same_bytes() {
+    let kit = Kit::of(&IMAGES).await;
+    let (dataset, _) = kit.dataset(&three()).await;
+    let shap = serde_json::json!({"over": "image", "max_evals": 120, "pixels": {"blur": 8}});
+    let asked = Some(serde_json::json!({"method": "shap", "shap": shap}));
+    let id = kit
+        .submit_asking(Lane::Explain, dataset, asked.clone())
+        .await;
+    let whole = artefacts(&kit.finish(id).await);
+    let id = kit.submit_asking(Lane::Explain, dataset, asked).await;
+    let mut last = None;
+    for _ in 0..4 {
+        let before = last;
+        let kept = kit.until(id, |record| record.checkpoint != before);
+        kit.work(Lane::Explain, kept).await;
+        let record = kit.record(id).await;
+        assert_eq!((record.state, record.attempt), (JobState::Queued, 0));
+        last = record.checkpoint;
+    }
+    let record = kit.finish(id).await;
+    assert_eq!(artefacts(&record), whole);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,7 +21,11 @@ use std::{
 /// A small network on vectors.
 pub(crate) static BUNDLE: LazyLock<Bundle> = LazyLock::new(fixture::bundle);
 
+/// A small network on images.
+pub(crate) static IMAGES: LazyLock<Bundle> = LazyLock::new(fixture::image_bundle);
+
 pub(crate) struct Kit {
+    bundle: Digest,
     pub(crate) registry: Arc<Registry>,
     pub(crate) blobs: Arc<Blobs>,
     pub(crate) features: Arc<crate::meddling::Features>,
@@ -31,19 +35,25 @@ pub(crate) struct Kit {
 
 impl Kit {
     pub(crate) async fn new() -> Self {
+        Self::of(&BUNDLE).await
+    }
+
+    /// Stores with this model.
+    pub(crate) async fn of(bundle: &Bundle) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let storage = StorageConfig {
             data_dir: folder.path().to_path_buf(),
             ..StorageConfig::default()
         };
         let kit = Self {
+            bundle: bundle.id(),
             registry: Arc::new(Registry::local(&folder.path().join("registry"))),
             blobs: Arc::new(Blobs::local(&folder.path().join("blobs"))),
-            features: Arc::new(crate::meddling::Features::of(&BUNDLE)),
+            features: Arc::new(crate::meddling::Features::of(bundle)),
             jobs: Jobs::embedded(&storage).unwrap(),
             folder,
         };
-        kit.register("steels", &BUNDLE).await;
+        kit.register("steels", bundle).await;
         kit
     }
 
@@ -107,7 +117,7 @@ impl Kit {
         let job = BatchJob {
             dataset,
             model: "steels".to_owned(),
-            bundle: BUNDLE.id(),
+            bundle: self.bundle,
             explanation,
         };
         let job = NewJob {

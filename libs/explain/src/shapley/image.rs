@@ -1,102 +1,23 @@
 //! Shapley values of the pixels of the image that a model sees, by hiding blocks of them. Only what
 //! a block makes new is computed again.
 
-use super::{network::ImageNetwork, settings::check_max_evals};
+use super::{
+    image_settings::{HiddenPixels, ImageShapleySettings},
+    image_values::{ImageValues, ValuedBlock},
+    network::ImageNetwork,
+    settings::owen_settings,
+};
 use crate::ExplainError;
 use assay_infer::{InferError, Mask, MaskedFeatures, Rectangle};
 use assay_pipeline::{Judge, PipelineError, Prepared};
 use assay_shap::{
-    BlurKernel, Game, ImageBlock, ImageMasker, ImagePartition, Outputs, Owen, OwenSettings,
-    Progress, Query, ShapError,
+    BlurKernel, Game, ImageBlock, ImageMasker, ImagePartition, Owen, Progress, Query, ShapError,
 };
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
-use serde::{Deserialize, Serialize};
+use ndarray::{Array2, ArrayView2, Axis};
 
 /// How far features by way of the pieces may lie from those of the model, as a part of the largest
 /// feature. What is beyond is another network, not rounding.
 const SAME_NETWORK: f64 = 1e-3;
-
-/// Splits that are chosen before one of them is looked at; part of the result, as in the reference.
-const BATCH_ROWS: usize = 10;
-
-/// What stands where pixels are hidden.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum HiddenPixels {
-    /// The mean over a square of so many pixels around each.
-    Blur(usize),
-    /// One value, -1 to 1.
-    Constant(f32),
-}
-
-/// How Shapley values of an image are made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ImageShapleySettings {
-    /// Masked images, 4 or more.
-    pub max_evals: usize,
-    /// The classes that are explained.
-    pub classes: Outputs,
-    /// What stands where pixels are hidden.
-    pub hidden: HiddenPixels,
-}
-
-impl Default for ImageShapleySettings {
-    fn default() -> Self {
-        Self {
-            max_evals: 500,
-            classes: Outputs::Highest(1),
-            hidden: HiddenPixels::Blur(64),
-        }
-    }
-}
-
-/// What blocks of pixels add to the logits of some classes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ImageValues {
-    /// Pixels per row and per column.
-    pub side: usize,
-    /// Energies of the image's edges in keV, along rows and columns alike.
-    pub range_kev: (f64, f64),
-    /// Indices of the explained classes.
-    pub classes: Vec<usize>,
-    /// Logit of each class with everything hidden.
-    pub base: Vec<f64>,
-    /// Logit of each class of the image itself: base and values add up to it.
-    pub full: Vec<f64>,
-    /// The blocks that were told apart; together they are the image.
-    pub blocks: Vec<ValuedBlock>,
-    /// For each class one value per pixel, row-major: each block's value shared equally.
-    pub values: Vec<Vec<f32>>,
-    /// Masked images.
-    pub evals: usize,
-}
-
-/// A block of pixels, rows from the top and columns from the left, each from its first to one past
-/// its last.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ValuedBlock {
-    /// Rows.
-    pub rows: (usize, usize),
-    /// Columns.
-    pub columns: (usize, usize),
-    /// What the block as a whole adds, one value for each explained class.
-    pub values: Vec<f64>,
-}
-
-impl ImageValues {
-    /// The energies of a span of pixels in keV.
-    #[must_use]
-    pub fn span_kev(&self, (start, end): (usize, usize)) -> (f64, f64) {
-        let (low, high) = self.range_kev;
-        // This way round, so that the ends are those of the range to the bit.
-        let edge = |pixel: usize| {
-            let share = pixel as f64 / self.side.max(1) as f64;
-            low * (1.0 - share) + high * share
-        };
-        (edge(start), edge(end))
-    }
-}
 
 /// An explanation in progress: batch after batch of masked images goes through the network.
 /// [`ImageShapley::state`] between two batches can be stored and taken up again.
@@ -125,11 +46,7 @@ impl<'a> ImageShapley<'a> {
         settings: &ImageShapleySettings,
     ) -> Result<Self, ExplainError> {
         let (mut game, partition) = pixels(judge, prepared, (network, features), settings)?;
-        let owen = OwenSettings {
-            max_evals: settings.max_evals,
-            batch_rows: BATCH_ROWS,
-            outputs: settings.classes.clone(),
-        };
+        let owen = owen_settings(settings.max_evals, &settings.classes);
         let owen = Owen::start(&partition, &mut game, owen)?;
         Ok(Self::with(judge, game, partition, owen))
     }
@@ -190,17 +107,15 @@ impl<'a> ImageShapley<'a> {
     /// # Errors
     /// When it is not, or when base and values do not add up to the logit.
     pub fn finish(&self) -> Result<ImageValues, ExplainError> {
-        let found = self.owen.finish(&self.partition)?;
-        let blocks = self.owen.blocks(&self.partition)?;
-        #[expect(clippy::cast_possible_truncation, reason = "images are stored as f32")]
-        let narrow = |column: ArrayView1<'_, f64>| column.iter().map(|v| *v as f32).collect();
+        let found = self.owen.blocks(&self.partition)?;
         Ok(ImageValues {
             side: self.partition.shape().0,
             range_kev: self.range_kev,
             classes: found.outputs,
             base: found.base,
             full: found.full,
-            blocks: blocks
+            blocks: found
+                .blocks
                 .into_iter()
                 .map(|(block, values)| ValuedBlock {
                     rows: (block.rows.start, block.rows.end),
@@ -208,7 +123,6 @@ impl<'a> ImageShapley<'a> {
                     values,
                 })
                 .collect(),
-            values: found.values.columns().into_iter().map(narrow).collect(),
             evals: found.rows,
         })
     }
@@ -301,30 +215,4 @@ fn rectangles(blocks: &[ImageBlock]) -> Vec<Rectangle> {
         right: block.columns.end,
     };
     blocks.iter().map(rectangle).collect()
-}
-
-impl ImageShapleySettings {
-    /// Checks what does not depend on the model.
-    ///
-    /// # Errors
-    /// The first setting out of its range, with its value and the range.
-    pub fn check(&self) -> Result<(), ExplainError> {
-        let refuse = |name, value: String, allowed| {
-            Err(ExplainError::Setting {
-                name,
-                value,
-                allowed,
-            })
-        };
-        match self.hidden {
-            HiddenPixels::Constant(value) if !(-1.0..=1.0).contains(&value) => {
-                return refuse("constant", value.to_string(), "-1 to 1");
-            }
-            HiddenPixels::Blur(0) => {
-                return refuse("blur", "0".to_owned(), "1 or more pixels");
-            }
-            _ => {}
-        }
-        check_max_evals(self.max_evals)
-    }
 }

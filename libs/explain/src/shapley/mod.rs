@@ -2,14 +2,20 @@
 //! hiding them.
 
 mod image;
+mod image_settings;
+mod image_values;
 mod network;
 mod run;
 mod segments;
 mod settings;
+mod values;
 
 pub use assay_shap::{Outputs, Progress, ShapError};
-pub use image::{HiddenPixels, ImageShapley, ImageShapleySettings, ImageValues, ValuedBlock};
+pub use image::ImageShapley;
+pub use image_settings::{HiddenPixels, ImageShapleySettings};
+pub use image_values::{ImageValues, ValuedBlock};
 pub use network::{ImageNetwork, ImageOptions};
-pub use run::{Hiding, ShapleyRun, ShapleyState, ShapleyValues};
+pub use run::{Hiding, ShapleyRun, ShapleyState};
 pub use segments::{SegmentShapley, SegmentValues};
 pub use settings::{Hidden, ShapleySettings};
+pub use values::{ClassValues, ShapleyValues};

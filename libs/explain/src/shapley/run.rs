@@ -1,10 +1,8 @@
 //! Shapley values of either sort as one explanation in progress.
 
 use super::{
-    image::{ImageShapley, ImageShapleySettings, ImageValues},
-    network::ImageNetwork,
-    segments::{SegmentShapley, SegmentValues},
-    settings::ShapleySettings,
+    image::ImageShapley, image_settings::ImageShapleySettings, network::ImageNetwork,
+    segments::SegmentShapley, settings::ShapleySettings, values::ShapleyValues,
 };
 use crate::ExplainError;
 use assay_core::Classified;
@@ -49,13 +47,15 @@ pub enum ShapleyState {
     Image(Owen<ImageBlock>),
 }
 
-/// What was found.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ShapleyValues {
-    /// Ranges of energy.
-    Energies(SegmentValues),
-    /// Blocks of pixels.
-    Image(ImageValues),
+impl ShapleyState {
+    /// How far it was.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        match self {
+            Self::Energies(owen) => owen.progress(),
+            Self::Image(owen) => owen.progress(),
+        }
+    }
 }
 
 impl<'a> ShapleyRun<'a> {

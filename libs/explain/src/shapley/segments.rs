@@ -1,7 +1,7 @@
 //! Shapley values of ranges of energy. Hiding one changes a cross of the image and may rescale it
 //! all, so the whole network runs for each.
 
-use super::settings::{Hidden, ShapleySettings};
+use super::settings::{Hidden, ShapleySettings, owen_settings};
 use crate::ExplainError;
 use assay_core::Classified;
 use assay_pipeline::{Judge, PipelineError, Prepared};
@@ -61,7 +61,11 @@ impl SegmentShapley {
             masker: &masker,
             features,
         };
-        let owen = Owen::start(&partition, &mut game, settings.owen())?;
+        let owen = Owen::start(
+            &partition,
+            &mut game,
+            owen_settings(settings.max_evals, &settings.classes),
+        )?;
         Ok(Self {
             judge: judge.clone(),
             masker,

@@ -46,6 +46,15 @@ impl Default for ShapleySettings {
     }
 }
 
+/// How values are sought, whatever is hidden.
+pub(super) fn owen_settings(max_evals: usize, classes: &Outputs) -> OwenSettings {
+    OwenSettings {
+        max_evals,
+        batch_rows: BATCH_ROWS,
+        outputs: classes.clone(),
+    }
+}
+
 /// A budget pays for nothing, everything and one split at least.
 pub(super) fn check_max_evals(max_evals: usize) -> Result<(), ExplainError> {
     if (4..=MOST_EVALS).contains(&max_evals) {
@@ -72,13 +81,5 @@ impl ShapleySettings {
             });
         }
         check_max_evals(self.max_evals)
-    }
-
-    pub(super) fn owen(&self) -> OwenSettings {
-        OwenSettings {
-            max_evals: self.max_evals,
-            batch_rows: BATCH_ROWS,
-            outputs: self.classes.clone(),
-        }
     }
 }

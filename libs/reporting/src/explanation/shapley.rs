@@ -20,30 +20,18 @@ pub struct ShapleyParts<'a> {
 
 impl ShapleyParts<'_> {
     pub(super) fn content(&self, labels: &[ClassLabel]) -> Result<Shap, ContentError> {
-        let (evals, classes, base, full) = match self.values {
-            ShapleyValues::Energies(found) => {
-                (found.evals, &found.classes, &found.base, &found.full)
-            }
-            ShapleyValues::Image(found) => (found.evals, &found.classes, &found.base, &found.full),
-        };
-        let named = classes.iter().zip(base.iter().zip(full));
-        let totals = named.map(|(&class, (&base, &output))| {
-            let label = labels.get(class).ok_or_else(|| ReportError::Inconsistent {
-                field: "shap.classes".into(),
-                reason: format!("the model has no class {class}"),
-            })?;
-            Ok(ShapTotals {
-                class: label.to_string(),
-                base,
-                sum: output - base,
-                output,
-            })
+        let classes = self.values.by_class(labels).into_iter();
+        let totals = classes.map(|class| ShapTotals {
+            class: class.label,
+            base: class.base,
+            sum: class.logit - class.base,
+            output: class.logit,
         });
         Ok(Shap {
             method: self.method.to_owned(),
-            model_rows: evals as u64,
+            model_rows: self.values.evals() as u64,
             output_name: "logit".to_owned(),
-            classes: totals.collect::<Result<_, ReportError>>()?,
+            classes: totals.collect(),
             values: match self.values {
                 ShapleyValues::Energies(found) => of_energies(found),
                 ShapleyValues::Image(found) => of_image(found)?,
@@ -69,20 +57,24 @@ fn of_image(found: &ImageValues) -> Result<ShapValues, ReportError> {
     Ok(ShapValues::Image {
         low_kev,
         high_kev,
-        rasters: rasters(found.side, &found.values)?,
+        rasters: rasters(found)?,
         blocks: blocks.collect(),
     })
 }
 
 /// All classes with one range, so that their colours can be compared.
-fn rasters(side: usize, values: &[Vec<f32>]) -> Result<Vec<Raster>, ReportError> {
-    let shrink =
-        |values: &[f32], range| Raster::shrink(values, side, MAX_SHAP_SIDE, Pooling::Sum, range);
+fn rasters(found: &ImageValues) -> Result<Vec<Raster>, ReportError> {
+    let shrink = |class, range| {
+        let pixels = found.pixels(class);
+        Raster::shrink(&pixels, found.side, MAX_SHAP_SIDE, Pooling::Sum, range)
+    };
     let mut largest = f64::MIN_POSITIVE;
-    for class in values {
+    for class in 0..found.classes.len() {
         let own = shrink(class, None)?;
         largest = largest.max(own.low.abs()).max(own.high.abs());
     }
     let range = Some((-largest, largest));
-    values.iter().map(|class| shrink(class, range)).collect()
+    (0..found.classes.len())
+        .map(|class| shrink(class, range))
+        .collect()
 }

@@ -5,7 +5,7 @@ use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis};
 use serde::{Deserialize, Serialize};
 
 /// Largest side of a kernel; more would wind around any image many times.
-const MAX_SIDE: usize = 1 << 14;
+pub const MAX_BLUR_SIDE: usize = 1 << 14;
 
 /// Extent of a moving average in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,9 +28,9 @@ impl BlurKernel {
     }
 
     fn check(self) -> Result<(), ShapError> {
-        let allowed = || format!("1 to {MAX_SIDE} pixels are allowed");
+        let allowed = || format!("1 to {MAX_BLUR_SIDE} pixels are allowed");
         for (name, side) in [("blur width", self.width), ("blur height", self.height)] {
-            if !(1..=MAX_SIDE).contains(&side) {
+            if !(1..=MAX_BLUR_SIDE).contains(&side) {
                 return Err(ShapError::setting(name, side, allowed()));
             }
         }
@@ -200,7 +200,7 @@ mod tests {
     fn refuses_kernels_out_of_range() {
         let image = Array3::zeros((3, 3, 1));
         assert!(box_blur(image.view(), BlurKernel::square(0)).is_err());
-        assert!(box_blur(image.view(), BlurKernel::square(MAX_SIDE + 1)).is_err());
+        assert!(box_blur(image.view(), BlurKernel::square(MAX_BLUR_SIDE + 1)).is_err());
         assert!(box_blur(Array3::zeros((0, 3, 1)).view(), BlurKernel::square(1)).is_err());
     }
 }

@@ -4,6 +4,6 @@ mod blur;
 mod masker;
 mod partition;
 
-pub use blur::{BlurKernel, box_blur};
+pub use blur::{BlurKernel, MAX_BLUR_SIDE, box_blur};
 pub use masker::ImageMasker;
 pub use partition::{ImageBlock, ImagePartition};

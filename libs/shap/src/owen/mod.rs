@@ -7,7 +7,7 @@ mod settings;
 mod stored;
 mod tree;
 
-pub use attribution::Attribution;
+pub use attribution::{Attribution, BlockAttribution};
 pub use settings::{Outputs, OwenSettings, Progress};
 
 use crate::{
@@ -186,21 +186,28 @@ impl<B: Clone + Ord> Owen<B> {
         Ok(attribution)
     }
 
-    /// The blocks that were split no further, in the order of the partition, with what each adds to
-    /// each output as a whole. Its players share that equally: this says all that [`Owen::finish`]
-    /// says, in far fewer numbers.
+    /// The values in blocks: those that were split no further, each with what it adds as a whole.
+    /// Its players share that equally, so this says all that [`Owen::finish`] says, in far fewer
+    /// numbers.
     ///
     /// # Errors
-    /// As [`Owen::finish`], but for the sum.
+    /// As [`Owen::finish`].
     pub fn blocks<P: Partition<Block = B>>(
         &self,
         partition: &P,
-    ) -> Result<Vec<(B, Vec<f64>)>, ShapError> {
+    ) -> Result<BlockAttribution<B>, ShapError> {
         self.check_spent(partition)?;
         let leaves = self.tree.leaves(partition, self.outputs.len()).into_iter();
-        Ok(leaves
-            .map(|(block, total)| (block.clone(), total))
-            .collect())
+        let leaves = leaves.map(|(block, total)| (block.clone(), total));
+        let attribution = BlockAttribution {
+            blocks: leaves.collect(),
+            base: self.base.clone(),
+            full: self.full.clone(),
+            outputs: self.outputs.clone(),
+            rows: self.rows,
+        };
+        attribution.check_additivity()?;
+        Ok(attribution)
     }
 
     fn check<P: Partition<Block = B>>(&self, partition: &P) -> Result<(), ShapError> {

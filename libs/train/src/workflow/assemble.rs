@@ -89,8 +89,12 @@ fn references(parts: &Parts<'_>) -> References {
 
 /// The mean of each column, summed in 64 bits.
 fn mean(rows: ArrayView2<'_, f32>) -> Option<Array1<f32>> {
-    let mean = rows.mapv(f64::from).mean_axis(Axis(0))?;
-    Some(mean.mapv(|value| value as f32))
+    let mut sum = Array1::<f64>::zeros(rows.ncols());
+    for row in rows.rows() {
+        sum.zip_mut_with(&row, |sum, value| *sum += f64::from(*value));
+    }
+    let count = rows.nrows() as f64;
+    (count > 0.0).then(|| sum.mapv(|sum| (sum / count) as f32))
 }
 
 fn training_record(parts: &Parts<'_>) -> Result<TrainingRecord> {

@@ -241,6 +241,16 @@ async fn what_an_explanation_is_asked_for_is_checked_and_kept_as_it_was_asked() 
     assert!(!again.into_inner().created);
     let status = serving.jobs.submit(keyed(&json!({}))).await.unwrap_err();
     assert_eq!(status.code(), Code::AlreadyExists);
+    // The usual is the same, whether it is written down or left out.
+    let usual = |text: &str| SubmitRequest {
+        idempotency_key: "usual".to_owned(),
+        specification_json: text.to_owned(),
+        ..explaining(&json!({}))
+    };
+    for (text, created) in [("", true), ("{}", false), (r#"{"method": "cam"}"#, false)] {
+        let answer = serving.jobs.submit(usual(text)).await.unwrap();
+        assert_eq!(answer.into_inner().created, created, "{text}");
+    }
 
     for (specification, field, words) in [
         (json!({"method": "lime"}), "", "lime"),
@@ -251,6 +261,11 @@ async fn what_an_explanation_is_asked_for_is_checked_and_kept_as_it_was_asked() 
             json!({"shap": {"top_classes": 9}}),
             ".shap.top_classes",
             "0 to 4",
+        ),
+        (
+            json!({"method": "shap", "label": "Coal", "shap": {"top_classes": 2}}),
+            ".label",
+            "none beside top_classes",
         ),
         (
             json!({"shap": {"pixels": {"constant": 2.0}}}),

@@ -2,16 +2,16 @@
 
 use super::{Asked, Service, label};
 use assay_answering::AnswerError;
-use assay_api::{WireError, explain as wire, question, shap};
-use assay_explain::{ImageValues, SegmentValues, ShapleyValues};
+use assay_api::{WireError, explain as wire, question, shap, status};
+use assay_explain::ShapleyValues;
 use assay_pipeline::Judge;
 use assay_runtime::request::time_left;
 use futures::{StreamExt, stream};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tonic::{Request, Status};
 use wire::explain_shap_response::Part;
 
-/// Parts of the answer that wait to be fetched; while they do, the network rests.
+/// Parts of the answer that wait to be fetched.
 const WAITING: usize = 4;
 
 type Stream = <Service as wire::explain_service_server::ExplainService>::ExplainShapStream;
@@ -25,22 +25,28 @@ impl Service {
         let request = request.into_inner();
         let spec = shap::spec_from_wire(request.options.as_ref());
         let spec = spec.map_err(|error| error.within("options"))?;
-        let label = match spec.top_classes {
-            0 => label(request.label),
-            _ => None,
-        };
+        let label = label(request.label);
+        if label.is_some() && spec.top_classes > 0 {
+            let reason = "excludes options.top_classes, which asks for the most probable classes; \
+                          give one of them";
+            return Err(status::invalid_field("label", reason));
+        }
         let asked = Asked::of(request.request)?;
         let (sender, receiver) = mpsc::channel(WAITING);
         let service = self.clone();
         let work = async move {
             let progress = sender.clone();
-            // Where nobody fetches any more, nobody waits: the send fails, and the work ends.
+            // Where nobody fetches any more, nobody waits, and the work ends.
             let watch = move |evals: usize, max_evals: usize| {
                 let progress_part = Part::Progress(wire::ShapProgress {
                     evals: whole(evals),
                     max_evals: whole(max_evals),
                 });
-                progress.blocking_send(Ok(part(progress_part))).is_ok()
+                // A reader who is slow misses some progress and holds nothing up.
+                !matches!(
+                    progress.try_send(Ok(part(progress_part))),
+                    Err(TrySendError::Closed(_))
+                )
             };
             let wanted = (label, spec);
             let found = service
@@ -69,7 +75,7 @@ impl Service {
 pub(super) fn status_of(error: &AnswerError, options: &str, spectrum: &str) -> Status {
     match error {
         AnswerError::Field {
-            field: name @ ("segments" | "top_classes" | "max_evals"),
+            field: name @ ("segments" | "top_classes" | "max_evals" | "blur" | "constant"),
             reason,
         } => WireError::field(*name, reason).within(options).into(),
         error => question::status_of(error, spectrum),
@@ -85,73 +91,32 @@ fn whole(number: usize) -> u32 {
 }
 
 fn to_wire(judge: &Judge, values: &ShapleyValues) -> wire::ShapValues {
-    match values {
-        ShapleyValues::Energies(found) => {
-            let SegmentValues {
-                edges_kev,
-                classes,
-                base,
-                full,
-                values,
-                evals,
-            } = found;
-            let logits = (&**base, &**full);
-            wire::ShapValues {
-                edges_kev: edges_kev.clone(),
-                classes: to_classes(judge, classes, logits, |at| values[at].clone()),
-                evals: whole(*evals),
-                blocks: Vec::new(),
-            }
-        }
-        ShapleyValues::Image(found) => {
-            let ImageValues {
-                classes,
-                base,
-                full,
-                blocks,
-                evals,
-                ..
-            } = found;
-            let logits = (&**base, &**full);
-            let of_blocks = |at: usize| blocks.iter().map(|block| block.values[at]).collect();
-            wire::ShapValues {
-                edges_kev: Vec::new(),
-                classes: to_classes(judge, classes, logits, of_blocks),
-                evals: whole(*evals),
-                blocks: blocks
-                    .iter()
-                    .map(|block| {
-                        let (row, column) =
-                            (found.span_kev(block.rows), found.span_kev(block.columns));
-                        wire::ShapBlock {
-                            row_from_kev: row.0,
-                            row_to_kev: row.1,
-                            column_from_kev: column.0,
-                            column_to_kev: column.1,
-                        }
-                    })
-                    .collect(),
-            }
-        }
-    }
-}
-
-fn to_classes(
-    judge: &Judge,
-    classes: &[usize],
-    (base, full): (&[f64], &[f64]),
-    values: impl Fn(usize) -> Vec<f64>,
-) -> Vec<wire::ClassShap> {
-    let labels = &judge.bundle().contents().classes;
-    let classes = classes.iter().enumerate();
-    let classes = classes.map(|(at, &class)| wire::ClassShap {
-        label: labels
-            .get(class)
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-        base: base[at],
-        logit: full[at],
-        values: values(at),
+    let classes = values.by_class(&judge.bundle().contents().classes);
+    let classes = classes.into_iter().map(|class| wire::ClassShap {
+        label: class.label,
+        base: class.base,
+        logit: class.logit,
+        values: class.values,
     });
-    classes.collect()
+    let (edges_kev, blocks) = match values {
+        ShapleyValues::Energies(found) => (found.edges_kev.clone(), Vec::new()),
+        ShapleyValues::Image(found) => {
+            let blocks = found.blocks.iter().map(|block| {
+                let (row, column) = (found.span_kev(block.rows), found.span_kev(block.columns));
+                wire::ShapBlock {
+                    row_from_kev: row.0,
+                    row_to_kev: row.1,
+                    column_from_kev: column.0,
+                    column_to_kev: column.1,
+                }
+            });
+            (Vec::new(), blocks.collect())
+        }
+    };
+    wire::ShapValues {
+        edges_kev,
+        classes: classes.collect(),
+        evals: whole(values.evals()),
+        blocks,
+    }
 }

@@ -231,10 +231,21 @@ async fn a_job_explains_the_class_and_by_the_style_that_it_is_asked_for() {
     let kit = Kit::start(&[("images", &IMAGES)]).await;
     let (dataset, _) = dataset(&kit).await;
     let label = IMAGES.contents().classes[1].to_string();
-    let asked = json!({"label": label, "cam": {"method": "grad", "reduction": "max"}});
-    let record = explained_as(&kit, &IMAGES, dataset, Some(asked)).await;
-    assert_eq!(record.state, JobState::Succeeded, "{:?}", record.failure);
-    let digest = record.result.unwrap().artefacts["results.jsonl"];
+    let mut importances = Vec::new();
+    let mut last = None;
+    for cam in [json!({}), json!({"method": "grad", "reduction": "max"})] {
+        let asked = json!({"label": label, "cam": cam});
+        let record = explained_as(&kit, &IMAGES, dataset, Some(asked)).await;
+        assert_eq!(record.state, JobState::Succeeded, "{:?}", record.failure);
+        let artefacts = record.result.unwrap().artefacts;
+        importances.push(artefacts["importances.npy"]);
+        last = Some(artefacts["results.jsonl"]);
+    }
+    assert_ne!(
+        importances[0], importances[1],
+        "mean and largest are two things"
+    );
+    let digest = last.unwrap();
     let lines = kit.stores.blobs.get(digest).await.unwrap();
     let lines = String::from_utf8(lines.to_vec()).unwrap();
     for line in lines.lines() {

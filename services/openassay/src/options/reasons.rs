@@ -59,7 +59,7 @@ pub(crate) struct ReasonOptions {
     method: MethodName,
 
     /// The class to explain [default: the most probable one, whether or not the gate accepts]
-    #[arg(long, value_name = "LABEL")]
+    #[arg(long, value_name = "LABEL", conflicts_with = "top")]
     class: Option<String>,
 
     /// Style of the class activation map
@@ -145,7 +145,7 @@ impl ReasonOptions {
                 },
             },
         };
-        spec.shap.check()?;
+        spec.check()?;
         Ok(spec)
     }
 }

@@ -30,16 +30,14 @@ pub(super) fn render(found: &Found, judge: &Judge) -> String {
         }
         text += &format!("\nregions that speak for {explained}:\n{}", table.render());
     }
-    match found.shapley.as_ref().map(|found| &found.values) {
-        None => {}
-        Some(ShapleyValues::Energies(values)) => {
-            let table = ranges(found, values);
-            text += &format!("\nranges that add most to {explained}:\n{table}");
-        }
-        Some(ShapleyValues::Image(values)) => {
-            let table = blocks(found, values);
-            text += &format!("\nparts of the image that add most to {explained}:\n{table}");
-        }
+    if let Some(shapley) = &found.shapley
+        && let Some(class) = shapley.values.by_class(classes).first()
+    {
+        let (what, table) = match &shapley.values {
+            ShapleyValues::Energies(values) => ("ranges", ranges(values, &class.values)),
+            ShapleyValues::Image(values) => ("parts of the image", blocks(values, &class.values)),
+        };
+        text += &format!("\n{what} that add most to {}:\n{table}", class.label);
     }
     if let Some(peaks) = &found.peaks {
         let ranked = peaks.ranked();
@@ -76,30 +74,23 @@ fn verdict(found: &Found) -> String {
     )
 }
 
-fn ranges(found: &Found, values: &SegmentValues) -> String {
+fn ranges(found: &SegmentValues, values: &[f64]) -> String {
     let mut table = Table::new([
         ("from keV", Align::Right),
         ("to keV", Align::Right),
         ("logit", Align::Right),
     ]);
-    let own = values
-        .classes
-        .iter()
-        .position(|&class| class == found.class);
-    let Some(own) = own.and_then(|at| values.values.get(at)) else {
-        return String::new();
-    };
-    for range in largest(own) {
+    for range in largest(values) {
         table.row([
-            format!("{:.0}", values.edges_kev[range]),
-            format!("{:.0}", values.edges_kev[range + 1]),
-            format!("{:+.3}", own[range]),
+            format!("{:.0}", found.edges_kev[range]),
+            format!("{:.0}", found.edges_kev[range + 1]),
+            format!("{:+.3}", values[range]),
         ]);
     }
     table.render()
 }
 
-fn blocks(found: &Found, values: &ImageValues) -> String {
+fn blocks(found: &ImageValues, values: &[f64]) -> String {
     let mut table = Table::new([
         ("rows from keV", Align::Right),
         ("to keV", Align::Right),
@@ -107,22 +98,13 @@ fn blocks(found: &Found, values: &ImageValues) -> String {
         ("to keV", Align::Right),
         ("logit", Align::Right),
     ]);
-    let mut classes = values.classes.iter();
-    let Some(own) = classes.position(|&class| class == found.class) else {
-        return String::new();
-    };
-    let of_class: Vec<f64> = values
-        .blocks
-        .iter()
-        .map(|block| block.values[own])
-        .collect();
-    for at in largest(&of_class) {
-        let block = &values.blocks[at];
-        let (rows, columns) = (values.span_kev(block.rows), values.span_kev(block.columns));
+    for at in largest(values) {
+        let block = &found.blocks[at];
+        let (rows, columns) = (found.span_kev(block.rows), found.span_kev(block.columns));
         let mut fields = [rows.0, rows.1, columns.0, columns.1]
             .map(|kev| format!("{kev:.0}"))
             .to_vec();
-        fields.push(format!("{:+.3}", of_class[at]));
+        fields.push(format!("{:+.3}", values[at]));
         table.row(fields);
     }
     table.render()
