@@ -41,7 +41,7 @@ impl Default for ExplainerConfig {
             rows_at_once: 4,
             max_rows: 20_000,
             row_time_s: 300,
-            image_memory_mib: 512,
+            image_memory_mib: 1024,
             threads: None,
             max_message_bytes: None,
         }

@@ -13,7 +13,7 @@ use ndarray::{Array2, ArrayView2};
 use std::sync::Arc;
 
 /// A masked image's maps may take at most this part of the memory.
-const SHARE: usize = 8;
+const SHARE: usize = 32;
 /// Side of the tiles of the last map.
 const LAST_SIDE: usize = 8;
 /// Positions of the last map that are computed in one call.
