@@ -33,7 +33,7 @@ export function show(main, page) {
 class Status {
   constructor(page, main) {
     this.page = page;
-    this.health = h("div", {}, h("p", { class: "wait" }, "Being asked …"));
+    this.health = h("div", { class: "health" }, h("p", { class: "wait" }, "Being asked …"));
     this.served = h("div", {});
     this.access = h("div", {});
     fill(

@@ -27,10 +27,16 @@ impl Service {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let mut log = Vec::new();
-        while !log
+        let mut log: Vec<String> = Vec::new();
+        // The log has a thread of its own: its lines come before or after what the program prints.
+        let wanted = [
+            " answers at https://",
+            "\"server.address\":",
+            "\"health.address\":",
+        ];
+        while !wanted
             .iter()
-            .any(|line: &String| line.contains(" answers at https://"))
+            .all(|part| log.iter().any(|line| line.contains(part)))
         {
             let line = lines.next();
             log.push(line.unwrap_or_else(|| panic!("{log:?}")).unwrap());

@@ -64,13 +64,31 @@ fn submissions(stage: &Stage) -> Vec<Case> {
         );
     }
     wrong(
-        "a specification of a batch",
+        "a specification where nothing can be chosen",
         "specification_json",
-        Lane::Explain,
+        Lane::Identify,
         &|r| {
             r.specification_json = "{}".to_owned();
         },
     );
+    for (text, field) in [
+        ("{", "specification_json"),
+        ("[]", "specification_json"),
+        (r#"{"method": "lime"}"#, "specification_json"),
+        (r#"{"shap": {"segments": -1}}"#, "specification_json"),
+        (
+            r#"{"shap": {"max_evals": 3}}"#,
+            "specification_json.shap.max_evals",
+        ),
+        (
+            r#"{"shap": {"pixels": {"blur": 20000}}}"#,
+            "specification_json.shap.blur",
+        ),
+    ] {
+        wrong(&format!("explanation {text}"), field, Lane::Explain, &|r| {
+            r.specification_json = text.to_owned();
+        });
+    }
     wrong(
         "2 MiB of specification",
         "specification_json",

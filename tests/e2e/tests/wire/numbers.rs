@@ -2,7 +2,7 @@
 
 use crate::case::{Case, EXPLAIN, INFERENCE, INGEST, Stage, absent, no_digests};
 use assay_api::{
-    explain::ExplainCamRequest,
+    explain::{ExplainCamRequest, ExplainShapRequest, ShapOptions, shap_options::HiddenPixels},
     gate::IdentifyRequest,
     inference::{
         ClassifyRequest, DescribeModelRequest, FeaturesRequest, ImportancesRequest, Vector,
@@ -294,6 +294,56 @@ fn explanations(stage: &Stage) -> Vec<Case> {
             "label",
         ),
     ];
+    let hiding = |options: ShapOptions| ExplainShapRequest {
+        request: good().request,
+        options: Some(options),
+        ..ExplainShapRequest::default()
+    };
+    let shap = (EXPLAIN, "ExplainShap");
+    for (name, options, field) in [
+        (
+            "hides nothing known",
+            ShapOptions {
+                over: 9,
+                ..ShapOptions::default()
+            },
+            "options.over",
+        ),
+        (
+            "3 runs",
+            ShapOptions {
+                max_evals: 3,
+                ..ShapOptions::default()
+            },
+            "options.max_evals",
+        ),
+        (
+            "4 billion runs",
+            ShapOptions {
+                max_evals: u32::MAX,
+                ..ShapOptions::default()
+            },
+            "options.max_evals",
+        ),
+        (
+            "a constant that is none",
+            ShapOptions {
+                hidden_pixels: Some(HiddenPixels::Constant(f32::NAN)),
+                ..ShapOptions::default()
+            },
+            "options.constant",
+        ),
+    ] {
+        cases.push(Case::field(name, shap, &hiding(options), field));
+    }
+    let both = ExplainShapRequest {
+        label: "Kryptonite".to_owned(),
+        ..hiding(ShapOptions {
+            top_classes: 2,
+            ..ShapOptions::default()
+        })
+    };
+    cases.push(Case::field("a class and several", shap, &both, "label"));
     for digest in no_digests() {
         let mut request = good();
         request.request.as_mut().unwrap().spectrum_digest = digest.clone();
