@@ -77,7 +77,7 @@ async fn a_job_at_work_holds_nothing_at_the_broker() {
     let path = folder.path().join("jobs.redb");
     let store = Arc::new(RedbJobStore::open(path, system_clock()).unwrap());
     let queue = place.queue().await;
-    let job = NewJob {
+    let job = || NewJob {
         lane: Lane::Train,
         specification: json!({}),
         principal: "anna".to_owned(),
@@ -85,17 +85,29 @@ async fn a_job_at_work_holds_nothing_at_the_broker() {
         max_attempts: 3,
         trace_parent: None,
     };
-    let id = submit(&*store, &queue, job, 10).await.unwrap().record.id;
     let work = LocalWork {
         store: store.clone(),
         queue: Arc::new(queue.clone()),
         lease: Duration::from_secs(600),
     };
-    let assignment = work.next(Lane::Train, "w", PATIENCE).await.unwrap();
-    assert_eq!(assignment.unwrap().record.id, id);
+    let name = place.name(Lane::Train);
+    let mut id = None;
+    for _ in 0..5 {
+        let submitted = submit(&*store, &queue, job(), 10).await.unwrap();
+        let assignment = work.next(Lane::Train, "w", PATIENCE).await.unwrap();
+        assert_eq!(assignment.unwrap().record.id, submitted.record.id);
+        if place.counts(&name).await.0 == 0 {
+            id = Some(submitted.record.id);
+            break;
+        }
+        // The broker was so slow that the worker looked into the store instead, and the hint is
+        // still there: that proves nothing, and another job is tried.
+        place.take(&name).await;
+    }
+    let id = id.unwrap();
     // A broker gives back what a connection that ends had not acknowledged.
     queue.close().await;
-    place.until_counts(&place.name(Lane::Train), (0, 0)).await;
+    place.until_counts(&name, (0, 0)).await;
     let state = store.get(id).await.unwrap().state;
     assert_eq!(state, JobState::Running, "it goes on");
 }
