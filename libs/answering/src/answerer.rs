@@ -221,6 +221,7 @@ impl Answerer {
 const READING: &str = "reading the model";
 pub(crate) const WAITING: &str = "waiting for features";
 
+/// The answer from the features of a spectrum.
 pub(crate) async fn conclude(
     judge: Arc<Judge>,
     prepared: Arc<Prepared>,

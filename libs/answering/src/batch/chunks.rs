@@ -120,12 +120,7 @@ impl Checkpoint {
     }
 
     /// Keeps the checkpoint itself.
-    pub(super) async fn store(&self, blobs: &dyn BlobStore) -> Result<Digest, End> {
-        Ok(self.put(blobs).await?)
-    }
-
-    /// The same, for whom a store that is away ends nothing.
-    pub(super) async fn put(&self, blobs: &dyn BlobStore) -> Result<Digest, StoreError> {
+    pub(super) async fn store(&self, blobs: &dyn BlobStore) -> Result<Digest, StoreError> {
         let bytes = serde_json::to_vec(self).map_err(|error| StoreError::Unreadable {
             what: "a checkpoint".to_owned(),
             reason: error.to_string(),

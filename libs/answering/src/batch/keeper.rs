@@ -2,6 +2,7 @@
 
 use super::chunks::{Begun, Checkpoint};
 use crate::AnswerError;
+use assay_core::Digest;
 use assay_explain::{ShapleyRun, ShapleyState};
 use assay_jobs::JobContext;
 use assay_store::{BlobStore, StoreError};
@@ -119,13 +120,13 @@ impl Keeper {
         told.map_err(|_| AnswerError::Cancelled)
     }
 
-    async fn put(&self, state: Vec<u8>) -> Result<assay_core::Digest, StoreError> {
+    async fn put(&self, state: Vec<u8>) -> Result<Digest, StoreError> {
         let state = self.blobs.put(Bytes::from(state)).await?;
         let mut checkpoint = self.checkpoint.clone();
         checkpoint.begun = Some(Begun {
             state: Some(state),
             ..checkpoint.begun.unwrap_or_default()
         });
-        checkpoint.put(self.blobs.as_ref()).await
+        checkpoint.store(self.blobs.as_ref()).await
     }
 }
